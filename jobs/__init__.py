@@ -1,0 +1,1 @@
+"""What runs without a person: the steps of a check, the queue and the clock."""

@@ -1,0 +1,1 @@
+"""Sources of accounts and websites: one file each, found by the registry."""

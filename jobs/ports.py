@@ -1,0 +1,290 @@
+"""The seams. Each Protocol's docstring is the contract; `tests/contracts` holds every plug-in to it.
+
+A plug-in is one module: a docstring whose first line is its title in the panel, a frozen dataclass `Options`
+(every field with a default, and `metadata={"label": ..., "help": ..., "secret": ...}`), and one class named after its port:
+`Provider`, `Service`, `Source`, `Backend` or `Notifier`. Nothing else has to be touched: the registry scans the package.
+Plug-ins keep no rows and render nothing: state comes in and goes out as the values defined here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from jobs.policy.certificate import Bundle, Certificate
+from jobs.policy.site import Account, Website
+from jobs.policy.specs import Specs
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where this installation lives. All paths are absolute and below `instance`, which we own."""
+
+    instance: Path
+
+    @property
+    def live(self) -> Path:
+        """`live/<website>/<serial>/{privkey,cert,chain,fullchain}.pem`, and one symlink a service beside the sets."""
+        return self.instance / "tls" / "live"
+
+    @property
+    def challenges(self) -> Path:
+        """One file a token, 0644, in a directory that the web server may enter."""
+        return self.instance / "challenges"
+
+    @property
+    def keys(self) -> Path:
+        """Account keys, 0700."""
+        return self.instance / "keys"
+
+    @property
+    def logs(self) -> Path:
+        return self.instance / "logs"
+
+    @property
+    def conf(self) -> Path:
+        """Files of ours that services read (maps, snippets that are included), 0755."""
+        return self.instance / "conf"
+
+    @property
+    def backups(self) -> Path:
+        """Former versions of service configuration files that we changed."""
+        return self.instance / "backups"
+
+    def link(self, website: str, service: str) -> Path:
+        """The symlink through which `service` reads the set of `website`, as `live/<website>/<service>`."""
+        return self.live / website / service
+
+
+# --- providers -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AcmeAccount:
+    """A registration at a CA: the account URL and the PEM of its key (RFC 8555 section 7.3)."""
+
+    url: str
+    key: bytes
+    terms_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Eab:
+    """External account binding (RFC 8555 section 7.3.4). `hmac` is base64url, as the CA hands it out."""
+
+    kid: str
+    hmac: str
+
+
+@dataclass(frozen=True)
+class OrderRequest:
+    """What is ordered: the names (A-labels, the first one first), the PEM of the new certificate key,
+    and, for names validated by other means than http-01, the method."""
+
+    names: tuple[str, ...]
+    privkey: bytes
+    replaces: str | None = None
+    methods: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """The CA has not finished: ask again at `order_url`, not before `retry_at` (aware, UTC)."""
+
+    order_url: str
+    retry_at: datetime
+    answer: str
+
+
+class Solver(Protocol):
+    """Makes one kind of challenge answerable."""
+
+    def present(self, name: str, token: str, key_authorization: str) -> None:
+        """Make the answer visible before returning. Idempotent. Raises Failure."""
+
+    def clean(self, name: str, token: str) -> None:
+        """Take the answer away. Called in every outcome, also when `present` failed; never raises for what is gone."""
+
+
+class Journal(Protocol):
+    """Keeps what must survive a crash. Each call returns only when the fact is on disk."""
+
+    def order_created(self, url: str) -> None:
+        """Called right after newOrder answered, before any other request (behaviour section 5)."""
+
+
+class Provider(Protocol):
+    """A CA. Constructed as `Provider(options, account)`; `account` is None before the registration.
+
+    Methods raise Failure: the CA's own type and detail are kept in `detail`, `retry_at` from Retry-After.
+    An instance may be used from several threads at once.
+    """
+
+    def specs(self) -> Specs:
+        """Facts of the CA; from the table without network, refreshed from the directory once it was fetched."""
+
+    def issue(self, request: OrderRequest, solvers: dict[str, Solver], journal: Journal) -> Bundle | Pending:
+        """Order, answer the challenges with `solvers` (by method: "http-01"), finalize and download.
+
+        MUST call `journal.order_created` before any request after newOrder; MUST clean every challenge it
+        presented; MUST return Pending instead of waiting longer than the limit of behaviour section 5.
+        """
+
+    def resume(self, order_url: str, request: OrderRequest, solvers: dict[str, Solver]) -> Bundle | Pending:
+        """Go on with an order that exists. Raises Failure("order_gone") when the CA does not know it any more."""
+
+
+class Registers(Protocol):
+    """Ability: accounts and terms."""
+
+    def terms_url(self) -> str | None:
+        """The terms of service that the directory names now."""
+
+    def register(self, contact: str | None, terms_agreed: bool, eab: Eab | None) -> AcmeAccount:
+        """Make a new account with a new key. Raises Failure("terms_not_accepted"), Failure("eab_required")."""
+
+
+# --- services ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One file as it shall be. `content` None removes it; `link` makes it a symlink to that target instead.
+
+    `mode` applies to regular files; an existing file's owner and mode are kept when `mode` is None.
+    """
+
+    path: Path
+    content: bytes | None = None
+    link: str | None = None
+    mode: int | None = None
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What a service's configuration presents for a website now.
+
+    `certificate` is None when a file is named that can't be read or parsed (`detail` says why).
+    `ours`: the path is a link of ours (`Place.link`). `covers`: the names of the website it is presented for.
+    """
+
+    path: Path | None
+    certificate: Certificate | None
+    ours: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a handshake shows what is served. `starttls` is None, "imap" or "smtp"."""
+
+    host: str
+    port: int
+    sni: str
+    starttls: str | None = None
+
+    def __str__(self) -> str:
+        how = f" with STARTTLS ({self.starttls})" if self.starttls else ""
+        return f"{self.sni} on {self.host} port {self.port}{how}"
+
+
+@dataclass(frozen=True)
+class Served:
+    """The outcome of one handshake: the leaf (DER), or why there was none."""
+
+    endpoint: Endpoint
+    leaf: bytes | None
+    detail: str = ""
+
+
+class ServiceTarget(Protocol):
+    """A daemon that presents certificates. Constructed as `Service(options, place)`.
+
+    One instance lives for one run and may cache what it read; `forget()` drops that. Nothing is written by the
+    service itself: `install` and `setup` return changes, which the install step publishes, tests, and takes back.
+    Configuration that it renders holds validated names and paths only. Raises Failure.
+    """
+
+    name: str
+
+    def present(self) -> bool:
+        """Whether the service is on this machine."""
+
+    def forget(self) -> None:
+        """Read configuration anew at the next call."""
+
+    def installed(self, website: Website) -> Installed | None:
+        """What the configuration presents for the website; None when nothing is configured for it."""
+
+    def concerns(self, website: Website) -> bool:
+        """Whether this service has anything to serve for the website (the Web Disk only where a vhost stands)."""
+
+    def install(self, website: Website, certificate: Certificate) -> Sequence[FileChange]:
+        """The changes that make the service read `place.link(website.main, name)` for the website, besides the link
+        itself (the install step switches it). Empty when the configuration already says so. Two websites' changes to one
+        file are asked for one after the other and published together: later ones MUST build on the earlier
+        (the instance keeps what it has planned until `forget()`)."""
+
+    def test(self) -> None:
+        """The service's own configuration test. Raises Failure("config_test_failed") with its words."""
+
+    def reload(self) -> None:
+        """Make it read its configuration and certificates without dropping connections. A service that is not
+        running is left alone, and Failure("service_not_running") raised. Raises Failure("reload_failed")."""
+
+    def probe(self, website: Website, certificate: Certificate) -> Sequence[Served]:
+        """One handshake per name of `certificate` that this service serves for the website, and port.
+        Waits up to `settle` seconds for a graceful reload to take effect."""
+
+
+class SetsUp(Protocol):
+    """Ability: configuration that is written once, for all websites (`autossl setup`)."""
+
+    def setup(self) -> Sequence[FileChange]:
+        """Changes that make the service ready (challenge responder, one include). Empty when it is."""
+
+
+# --- accounts ------------------------------------------------------------------------------------------------
+
+
+class AccountSource(Protocol):
+    """Finds accounts and websites. Constructed as `Source(options, place)`. Raises Failure: a source that failed
+    says nothing about what exists, so nothing is taken for gone."""
+
+    name: str
+
+    def present(self) -> bool:
+        """Whether the source exists on this machine."""
+
+    def accounts(self) -> Sequence[Account]:
+        """Accounts it knows, each name once."""
+
+    def websites(self) -> Sequence[Website]:
+        """All websites of all accounts; several vhosts of the same main name are one website.
+        An owner that can't be told is `UNASSIGNED`."""
+
+
+# --- people --------------------------------------------------------------------------------------------------
+
+
+class Notifier(Protocol):
+    """Sends one message. Constructed as `Notifier(options)`. Raises Failure."""
+
+    def send(self, recipient: str, subject: str, text: str) -> None:
+        """Deliver, or raise; never both."""
+
+
+class DnsBackend(Protocol):
+    """Writes records of zones that this host may change. Raises Failure."""
+
+    def zone_for(self, name: str) -> str | None:
+        """The zone that holds `name`, if this backend serves it."""
+
+    def add(self, name: str, kind: str, value: str, ttl: int) -> None:
+        """Add one value beside what stands there."""
+
+    def remove(self, name: str, kind: str, value: str) -> None:
+        """Remove that value; no error when it is gone."""

@@ -1,0 +1,1 @@
+"""Certificate authorities: one file each, found by the registry."""

@@ -1,0 +1,1 @@
+"""Services that present certificates: one file each, found by the registry."""
