@@ -1,8 +1,8 @@
 """The seams. Each Protocol's docstring is the contract; `tests/contracts` holds every plug-in to it.
 
 A plug-in is one module: a docstring whose first line is its title in the panel, a frozen dataclass `Options`
-(every field with a default, and `metadata={"label": ..., "help": ..., "secret": ...}`), and one class named after its port:
-`Provider`, `Service`, `Source`, `Backend` or `Notifier`. Nothing else has to be touched: the registry scans the package.
+(every field has a default and `metadata={"label": ..., "help": ..., "secret": ...}`), one class named after its port:
+`Provider`, `Service`, `Source`, `Backend` or `Notifier`. Nothing else has to be touched: the registry scans.
 Plug-ins keep no rows and render nothing: state comes in and goes out as the values defined here.
 """
 
@@ -224,8 +224,8 @@ class ServiceTarget(Protocol):
 
     def install(self, website: Website, certificate: Certificate) -> Sequence[FileChange]:
         """The changes that make the service read `place.link(website.main, name)` for the website, besides the link
-        itself (the install step switches it). Empty when the configuration already says so. Two websites' changes to one
-        file are asked for one after the other and published together: later ones MUST build on the earlier
+        itself (the install step switches it). Empty when the configuration already says so. Two websites' changes to
+        one file are asked for one after the other and published together: later ones MUST build on the earlier
         (the instance keeps what it has planned until `forget()`)."""
 
     def test(self) -> None:
