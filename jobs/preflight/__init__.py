@@ -1,0 +1,5 @@
+"""Asks DNS and the web, before a CA is bothered, which names would validate (behaviour section 4)."""
+
+from jobs.preflight.run import Setting, preflight
+
+__all__ = ["Setting", "preflight"]

@@ -1,0 +1,90 @@
+"""The addresses of a name, and in which words they are missing."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from jobs.policy.redirects import AddressKind, address_kind
+from jobs.policy.verdict import Finding
+from jobs.preflight.resolver import Found, Lookup
+from jobs.preflight.wire import Status
+
+_GONE = (Status.NXDOMAIN, Status.NO_DATA, Status.LOOP)
+_ODD = {AddressKind.LOOPBACK: "address_loopback", AddressKind.PRIVATE: "address_private"}
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """`ipv6` and `ipv4` can be connected to. `trouble` is set when there are none; `gone` then tells that the name
+    surely has none, rather than that nobody answered."""
+
+    ipv6: tuple[str, ...] = ()
+    ipv4: tuple[str, ...] = ()
+    trouble: Finding | None = None
+    gone: bool = False
+    warnings: tuple[Finding, ...] = ()
+    report: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """In the order in which CAs try them."""
+        return (*self.ipv6, *self.ipv4)
+
+
+async def addresses(lookup: Lookup, name: str) -> Addresses:
+    """Ask for both families at the same time."""
+    six, four = await asyncio.gather(lookup.ask(name, "AAAA"), lookup.ask(name, "A"))
+    found = {family: tuple(dict.fromkeys(v.address for v in answer.values)) for family, answer in ((6, six), (4, four))}
+    warnings = [*six.warnings, *four.warnings]
+    usable: dict[int, list[str]] = {6: [], 4: []}
+    for family, texts in found.items():
+        for text in texts:
+            kind = address_kind(text)
+            if kind is AddressKind.UNUSABLE:
+                warnings.append(Finding("address_unusable", f"{name} has the address {text}, where no host can be"))
+                continue
+            usable[family].append(text)
+            if kind in _ODD:
+                words = f"{name} has the {kind} address {text}, which a public CA can't reach"
+                warnings.append(Finding(_ODD[kind], words))
+    report = (_line(name, six, four, found),)
+    if usable[6] or usable[4]:
+        warnings += [_half(name, answer, kind) for answer, kind in ((six, "AAAA"), (four, "A")) if _broken(answer)]
+        once = tuple(dict.fromkeys(warnings))
+        return Addresses(tuple(usable[6]), tuple(usable[4]), warnings=once, report=report)
+    trouble, gone = _missing(name, six, four)
+    return Addresses(trouble=trouble, gone=gone, warnings=tuple(dict.fromkeys(warnings)), report=report)
+
+
+def _missing(name: str, six: Found, four: Found) -> tuple[Finding, bool]:
+    """Why there is no address. What no server answered weighs more than what one denied."""
+    for answer in (four, six):
+        if answer.status is Status.TIMEOUT:
+            return Finding("dns_timeout", f"{name}: looking up its address: {answer.detail}"), False
+        if answer.status is Status.SERVFAIL:
+            return Finding("dns_servfail", f"{name}: looking up its address: {answer.detail}"), False
+    via = f" (by way of {' -> '.join(four.trail)})" if four.trail else ""
+    if Status.LOOP in (four.status, six.status):
+        chain = " -> ".join((name, *(four.trail or six.trail)))
+        return Finding("dns_cname_loop", f"{name}: its CNAME records run in a circle or are too many: {chain}"), True
+    if Status.NXDOMAIN in (four.status, six.status):
+        who = four.owner if four.trail else name
+        return Finding("dns_nxdomain", f"{name}: {who} does not exist in DNS{via}"), True
+    if Status.FOUND in (four.status, six.status):
+        return Finding("dns_no_address", f"{name}: none of its addresses can belong to a host{via}"), True
+    return Finding("dns_no_address", f"{name} exists in DNS, but has neither an A nor an AAAA record{via}"), True
+
+
+def _broken(answer: Found) -> bool:
+    return answer.status not in (*_GONE, Status.FOUND)
+
+
+def _half(name: str, answer: Found, kind: str) -> Finding:
+    return Finding("dns_half", f"{name}: looking up its {kind} record: {answer.detail}")
+
+
+def _line(name: str, six: Found, four: Found, found: dict[int, tuple[str, ...]]) -> str:
+    path = " -> ".join((name, *(four.trail or six.trail)))
+    said = [", ".join(found[n]) or str(answer.status) for n, answer in ((4, four), (6, six))]
+    return f"DNS: {path}: A {said[0]}; AAAA {said[1]}"
