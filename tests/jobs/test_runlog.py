@@ -1,0 +1,66 @@
+"""A run's log: text and JSON lines stay in step, whatever is written."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from jobs.runlog import JSON_LINES, TEXT, RunLog, prune
+
+NOW = datetime(2026, 11, 24, 1, 2, 3, 456000, tzinfo=UTC)
+
+
+def opened(logs: Path) -> RunLog:
+    return RunLog(logs, NOW, lambda: NOW, None)
+
+
+def test_each_event_is_one_line_in_both_files(tmp_path: Path) -> None:
+    log = opened(tmp_path)
+    where = {"account": "alice", "website": "a.test", "name": "www.a.test"}
+    log.say("warn", "said\nin two lines", code="http_status", indent=1, **where)
+    log.say("info", "Grüße \udcff")
+    text = (tmp_path / log.start / TEXT).read_text(encoding="utf-8").splitlines()
+    lines = [json.loads(line) for line in (tmp_path / log.start / JSON_LINES).read_text(encoding="utf-8").splitlines()]
+    assert len(text) == len(lines) == 2
+    assert text[0] == "2026-11-24T01:02:03.456Z WARN      a.test www.a.test: said in two lines [http_status]"
+    assert lines[0]["text"] == "said\nin two lines"
+    assert lines[0]["time"] == "2026-11-24T01:02:03.456Z"
+
+
+def test_two_runs_in_the_same_millisecond_get_two_logs(tmp_path: Path) -> None:
+    assert opened(tmp_path).start != opened(tmp_path).start
+
+
+def test_threads_do_not_tear_each_others_lines(tmp_path: Path) -> None:
+    log = opened(tmp_path)
+
+    def write(number: int) -> None:
+        for step in range(50):
+            log.say("info", f"{number} {step} " + "x" * 500)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    text = (tmp_path / log.start / TEXT).read_text().splitlines()
+    lines = [json.loads(line) for line in (tmp_path / log.start / JSON_LINES).read_text().splitlines()]
+    assert len(text) == 400
+    assert all(line.endswith(entry["text"]) for line, entry in zip(text, lines, strict=True))
+
+
+def test_old_logs_are_removed_and_young_ones_stay(tmp_path: Path) -> None:
+    old = RunLog(tmp_path, NOW - timedelta(days=31), lambda: NOW, None)
+    young = RunLog(tmp_path, NOW - timedelta(days=29), lambda: NOW, None)
+    assert prune(tmp_path, NOW, 30) == 1
+    assert not (tmp_path / old.start).exists()
+    assert (tmp_path / young.start).exists()
+
+
+def test_a_level_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="level: expected one of"):
+        opened(tmp_path).say("fatal", "no")
