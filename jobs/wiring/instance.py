@@ -60,10 +60,8 @@ def open_instance(directory: Path) -> Instance:
     directory = directory.absolute()
     path = directory / DATABASE
     if not path.exists():
-        raise Failure(
-            "instance_missing", f"{directory}: there is no instance here. Make one: autossl --instance {directory} init",
-            permanent=True,
-        )
+        remedy = f"autossl --instance {directory} init --admin NAME"
+        raise Failure("instance_missing", f"{directory}: there is no instance here. Make one: {remedy}", permanent=True)
     if not os.access(path, os.W_OK):
         raise Failure("instance_not_writable", f"{path}: not writable for this user; run as root", permanent=True)
     config = load(directory / "config.toml")
@@ -92,6 +90,7 @@ def _directories(place: Place) -> list[tuple[Path, int]]:
         (place.challenges, 0o755),
         (place.conf, 0o755),
         (place.keys, 0o700),
+        (place.keys / "orders", 0o700),
         (place.logs, 0o700),
         (place.backups, 0o700),
         (instance / "sites.d", 0o700),
