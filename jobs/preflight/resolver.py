@@ -73,8 +73,22 @@ class Lookup:
             if at in (name, *trail[:-1]) or len(trail) > LONGEST_CHAIN:
                 reply = Reply(Status.LOOP, at)
                 break
+        if reply.status is Status.SERVFAIL and kind != "CNAME" and (circle := await self._circle(name)):
+            return Found(Status.LOOP, circle[-1], trail=circle)
         said_once = tuple(dict.fromkeys(warnings))
         return Found(reply.status, reply.owner, reply.values, tuple(trail), reply.detail, said_once)
+
+    async def _circle(self, name: str) -> tuple[str, ...]:
+        """The CNAMEs that lead from `name` back to where they were: servers call that SERVFAIL. Else empty."""
+        trail = [name]
+        while len(trail) <= LONGEST_CHAIN:
+            reply, _ = await self._once(("step", trail[-1], "CNAME"), partial(self._step, trail[-1], "CNAME"))
+            if reply.status is not Status.FOUND:
+                return ()
+            trail.append(reply.values[0].target.to_text(omit_final_dot=True).lower())
+            if trail[-1] in trail[:-1]:
+                break
+        return tuple(trail[1:])
 
     async def _step(self, name: str, kind: str) -> tuple[Reply, list[Finding]]:
         if not self._authoritative or self._cut_off():
@@ -188,8 +202,8 @@ def system_servers() -> tuple[Server, ...]:
 def _server(text: str) -> Server:
     host, port = text.strip(), "53"
     if host.startswith("["):
-        host, _, rest = host[1:].partition("]")
-        port = rest.removeprefix(":") or "53"
+        host, bracket, rest = host[1:].partition("]")
+        port = (rest.removeprefix(":") or "53") if bracket else ""
     elif host.count(":") == 1:
         host, _, port = host.partition(":")
     try:
