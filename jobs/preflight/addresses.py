@@ -69,8 +69,8 @@ def _missing(name: str, six: Found, four: Found) -> tuple[Finding, bool]:
         chain = " -> ".join((name, *(four.trail or six.trail)))
         return Finding("dns_cname_loop", f"{name}: its CNAME records run in a circle or are too many: {chain}"), True
     if Status.NXDOMAIN in (four.status, six.status):
-        who = four.owner if four.trail else name
-        return Finding("dns_nxdomain", f"{name}: {who} does not exist in DNS{via}"), True
+        who = f": {four.owner}" if four.trail else ""
+        return Finding("dns_nxdomain", f"{name}{who} does not exist in DNS{via}"), True
     if Status.FOUND in (four.status, six.status):
         return Finding("dns_no_address", f"{name}: none of its addresses can belong to a host{via}"), True
     return Finding("dns_no_address", f"{name} exists in DNS, but has neither an A nor an AAAA record{via}"), True

@@ -66,6 +66,9 @@ account CAA 0 issue "ca.test; accounturi=https://ca.test/acct/7"
 alias CNAME foreign
 wide A 127.0.0.1
 wide CAA 0 issuewild ";"
+big A 127.0.0.1
+big CAA 0 issue "ca.test"
+""" + "".join(f'big CAA 0 issue "ca{number}.test"\n' for number in range(90)) + """
 """,
     "deadns.test": "@ NS ns\nns A 127.0.0.99\nwww A 127.0.0.1\n",
     "sub.broken.test": "@ NS ns.bench.test.\nwww A 127.0.0.1\n",

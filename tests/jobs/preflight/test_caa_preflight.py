@@ -15,7 +15,7 @@ def check(bind: Any, web: Any, responder: Any, name: str, **more: Any) -> Any:
     return preflight([name], Setting((bind.resolver,), web.http, web.https, **chosen), responder, known)[name]
 
 
-@pytest.mark.parametrize("name", ["own.caa.test", "good.bench.test", "wide.caa.test"])
+@pytest.mark.parametrize("name", ["own.caa.test", "good.bench.test", "wide.caa.test", "big.caa.test"])
 def test_it_may_be_issued(bind: Any, web: Any, responder: Any, name: str) -> None:
     assert check(bind, web, responder, name).passed
 

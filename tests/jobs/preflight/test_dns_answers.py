@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ def setting(bind: Any, web: Any, **more: Any) -> Setting:
     ("name", "code", "resolves", "words"),
     [
         ("missing.bench.test", "dns_nxdomain", False, "does not exist"),
-        ("dangling.bench.test", "dns_nxdomain", False, "missing.bench.test does not exist"),
+        ("dangling.bench.test", "dns_nxdomain", False, ": missing.bench.test does not exist"),
         ("textonly.bench.test", "dns_no_address", False, "neither an A nor an AAAA"),
         ("odd.bench.test", "dns_no_address", False, "none of its addresses"),
         ("loopa.bench.test", "dns_cname_loop", False, "circle"),
@@ -106,6 +107,20 @@ def test_the_resolver_is_asked_with_a_warning_when_the_zones_servers_do_not_answ
     found = asyncio.run(look())
     assert found.ipv4 == ("127.0.0.1",)
     assert "dns_servers_unreachable" in [warning.code for warning in found.warnings]
+
+
+def test_a_silent_server_is_given_up_after_two_questions(bind: Any) -> None:
+    async def look() -> list[Status]:
+        lookup = Lookup([Server("127.0.0.1", bind.port)], authoritative=True, timeout=0.4, port=bind.port)
+        return [(await lookup.ask(f"{label}.deadns.test", "A")).status for label in ("www", "a", "b", "c")]
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.99", bind.port))
+        silent.setblocking(False)
+        assert asyncio.run(look()) == [Status.FOUND, Status.NXDOMAIN, Status.NXDOMAIN, Status.NXDOMAIN]
+        assert len(silent.recv(4096)) > 12 and len(silent.recv(4096)) > 12
+        with pytest.raises(BlockingIOError):
+            silent.recv(4096)
 
 
 def test_a_resolver_that_does_not_answer_is_a_timeout(web: Any, responder: Any) -> None:
