@@ -35,3 +35,21 @@ class Certificate:
     self_signed: bool
     key_type: str
     weak: bool
+
+
+OTHER_CLIENTS = ("/etc/letsencrypt/", "/.acme.sh/", "/var/lib/dehydrated/", "/etc/dehydrated/", "/md/domains/")
+"""Directories in which other ACME clients keep what they look after themselves."""
+
+
+def issued_here(
+    certificate: Certificate, path: str | None, known: frozenset[str], organizations: tuple[str, ...]
+) -> bool:
+    """Whether a certificate is *ours*: issued through this panel, or by one of its providers and in nobody's care.
+
+    `known`: fingerprints that this panel stored; `organizations`: issuer organizations of its providers.
+    """
+    if certificate.fingerprint in known:
+        return True
+    if path is not None and any(directory in path for directory in OTHER_CLIENTS):
+        return False
+    return any(certificate.issuer.startswith(f"{organization}:") for organization in organizations)

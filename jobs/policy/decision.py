@@ -1,0 +1,196 @@
+"""Step 3: what to do about a website, before any name is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from jobs.policy.certificate import Certificate
+from jobs.policy.due import due_at, is_due
+from jobs.policy.failure import LeftOff
+from jobs.policy.names import covers
+from jobs.policy.site import WantedName, Website
+
+FOREIGN_LEFT = timedelta(days=3)
+"""A foreign certificate with no more than this left may be replaced, if the administrator allows it."""
+
+WEB_SERVICES = ("apache", "nginx")
+
+
+class Action(StrEnum):
+    KEEP = "keep"
+    INSTALL = "install only"
+    ORDER = "order"
+    LEAVE = "leave alone"
+    DEFER = "defer"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a service's configuration presents for the website. `linked`: it reads through our link;
+    `ours`: the certificate was issued here; `unreadable`: a file is named that can't be read."""
+
+    certificate: Certificate | None
+    linked: bool = False
+    ours: bool = False
+    unreadable: bool = False
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A problem whose next automatic try lies in the future."""
+
+    until: datetime
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class SiteFacts:
+    """What is known of a website. `presented` has a key for every service that concerns it; None: nothing is
+    configured there. `waits`: names (the empty one: the website) whose backoff may not be over.
+    `service_waits`: the same per service."""
+
+    website: Website
+    wanted: tuple[WantedName, ...]
+    stored: Certificate | None = None
+    presented: Mapping[str, Presented | None] = field(default_factory=dict)
+    waits: Mapping[str, Wait] = field(default_factory=dict)
+    service_waits: Mapping[str, datetime] = field(default_factory=dict)
+    pending: bool = False
+    main_domain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`forced`: a person asks, so no backoff counts."""
+
+    replace_foreign: bool = False
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`urgency` orders the work, smaller first: new certificates, then renewals by expiry."""
+
+    action: Action
+    code: str
+    reason: str
+    urgency: float = 0.0
+
+
+def decide(facts: SiteFacts, now: datetime, options: Options) -> Decision:
+    """keep | install only | order(why) | leave alone(why) for one website."""
+    if not facts.wanted:
+        return Decision(Action.LEAVE, "all_excluded", "every name is excluded")
+    foreign = _foreign(facts, now, options)
+    if foreign:
+        return Decision(Action.LEAVE, "foreign_certificate", foreign)
+    wait = facts.waits.get("")
+    if facts.pending:
+        return Decision(Action.ORDER, "order_pending", "an order is under way and is gone on with")
+    why = why_order(facts, now, options)
+    if why and wait and wait.until > now and not options.forced:
+        return Decision(Action.KEEP, "backoff", f"{wait.text}; tries again at {_utc(wait.until)}")
+    if why:
+        urgency = facts.stored.not_after.timestamp() if facts.stored else 0.0
+        return Decision(Action.ORDER, why[0], why[1], urgency)
+    behind = services_behind(facts, now, options)
+    if behind:
+        words = f"the certificate is fine, but not on {', '.join(behind)}"
+        return Decision(Action.INSTALL, "not_installed", words)
+    if facts.stored is None:  # only while a backoff is running, which was answered above
+        return Decision(Action.KEEP, "backoff", "there is no certificate of ours yet")
+    fine = f"valid until {_utc(facts.stored.not_after)}, due {_utc(due_at(facts.stored))}"
+    return Decision(Action.KEEP, "fine", fine)
+
+
+def why_order(facts: SiteFacts, now: datetime, options: Options) -> tuple[str, str] | None:
+    """(code, reason) for a new certificate, or None when the stored one will do for now."""
+    stored = facts.stored
+    if stored is None:
+        return "no_certificate", "there is no certificate of ours yet"
+    if stored.not_after <= now:
+        return "expired", f"the certificate expired at {_utc(stored.not_after)}"
+    if stored.weak:
+        return "weak", f"its key ({stored.key_type}) is too weak"
+    if is_due(stored, now):
+        return "due", f"due since {_utc(due_at(stored))}, expires at {_utc(stored.not_after)}"
+    missing = [
+        name.fqdn
+        for name in facts.wanted
+        if not covers(stored.names, name.fqdn) and not waiting(facts, name.fqdn, now, options)
+    ]
+    if missing:
+        return "names_missing", f"not covered yet: {', '.join(missing)}"
+    return None
+
+
+def waiting(facts: SiteFacts, name: str, now: datetime, options: Options) -> LeftOff | None:
+    """The stored reason of a name that is not tried before its backoff is over."""
+    wait = facts.waits.get(name)
+    if wait is None or wait.until <= now or options.forced:
+        return None
+    return LeftOff(name, wait.code, wait.text)
+
+
+def services_behind(facts: SiteFacts, now: datetime, options: Options) -> tuple[str, ...]:
+    """Services that do not present the stored certificate through our link, and may be touched now."""
+    behind = []
+    for service, presented in facts.presented.items():
+        late = facts.service_waits.get(service)
+        if late is not None and late > now and not options.forced:
+            continue
+        if presented is not None and _untouchable(presented, now, options):
+            continue
+        if late is not None or not _up_to_date(presented, facts.stored):
+            behind.append(service)
+    return tuple(behind)
+
+
+def _up_to_date(presented: Presented | None, stored: Certificate | None) -> bool:
+    if presented is None or not presented.linked or presented.certificate is None or stored is None:
+        return False
+    return presented.certificate.fingerprint == stored.fingerprint
+
+
+def touchable(facts: SiteFacts, service: str, now: datetime, options: Options) -> bool:
+    """Whether a new certificate may be installed on a service of the website."""
+    presented = facts.presented.get(service)
+    return presented is None or not _untouchable(presented, now, options)
+
+
+def _foreign(facts: SiteFacts, now: datetime, options: Options) -> str:
+    """Why the website's own certificate is somebody else's business; empty when it is not."""
+    for service in WEB_SERVICES:
+        presented = facts.presented.get(service)
+        if presented is not None and _untouchable(presented, now, options):
+            certificate = presented.certificate
+            if certificate is None:
+                return f"{service} names a certificate of somebody else that can't be read: {presented.detail}"
+            missing = [name.fqdn for name in facts.wanted if name.own and not covers(certificate.names, name.fqdn)]
+            until = _utc(certificate.not_after)
+            words = f"{service} presents a certificate of {certificate.issuer}, valid until {until}"
+            return f"{words}; it does not cover {', '.join(missing)}" if missing else words
+    return ""
+
+
+def _untouchable(presented: Presented, now: datetime, options: Options) -> bool:
+    """Foreign: never while valid; invalid or about to expire only if the administrator allows it."""
+    if presented.linked or presented.ours:
+        return False
+    certificate = presented.certificate
+    if certificate is None:
+        return presented.unreadable and not options.replace_foreign
+    if certificate.self_signed:
+        return False
+    invalid = certificate.not_after <= now + FOREIGN_LEFT or certificate.weak
+    return not (invalid and options.replace_foreign)
+
+
+def _utc(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M UTC")
