@@ -1,0 +1,112 @@
+"""What can be wrong with this host: the installation, files, programs, services, accounts."""
+
+from __future__ import annotations
+
+from jobs.policy.problem_entries.entry import Entry
+
+HOST: dict[str, Entry] = {
+    # --- the installation
+    "config_invalid": (
+        "error", "The file config.toml can't be used",
+        "A key is unknown or has a value of the wrong kind. Nothing was done.",
+        "Correct the key that the message names.",
+    ),
+    "instance_missing": (
+        "error", "There is no instance",
+        "The directory holds no installation.",
+        "Make one with `autossl init --admin NAME`, or name the right one by --instance or AUTOSSL_INSTANCE.",
+    ),
+    "instance_not_writable": (
+        "error", "The instance can't be written",
+        "State, keys and certificates are kept there.",
+        "Run as root, and check that the file system is neither full nor read-only.",
+    ),
+    "not_root": (
+        "error", "This needs root",
+        "Configuration of services can be read and changed by root only.",
+        "Run it as root, or with sudo.",
+    ),
+    "run_unknown": (
+        "error", "No such run",
+        "Logs are named by the start of the run, and kept for as many days as config.toml says.",
+        "See `autossl log list`.",
+    ),
+    "check_failed": (
+        "error", "The check ended early",
+        "Something concerned the whole run, so that it was given up.",
+        "Read the log of the run.",
+    ),
+    # --- people
+    "account_unknown": (
+        "error", "No such account",
+        "No source of accounts knows it.",
+        "See `autossl account list`; run `autossl discover` after a new account was made.",
+    ),
+    "password_weak": (
+        "error", "The password is too short or too long",
+        "Long ones are safe without rules about characters.",
+        "Choose a longer one; a few words are easy to keep.",
+    ),
+    "login_limited": (
+        "warning", "Too many attempts to log in",
+        "After several wrong passwords the next attempt has to wait.",
+        "Wait for a few minutes.",
+    ),
+    # --- files and programs
+    "store_failed": (
+        "error", "The certificate could not be stored",
+        "Writing below instance/tls failed. The former certificate stays in use.",
+        "Check that the disk is neither full nor read-only.",
+    ),
+    "publish_failed": (
+        "error", "A configuration file could not be written",
+        "Everything was put back as it stood before.",
+        "Check the disk, and that nobody but root may write to the directory that the message names.",
+    ),
+    "restore_failed": (
+        "error", "Former files could not be put back",
+        "A change had to be taken back and that failed. The service may have a broken configuration.",
+        "Put back by hand the files that the message names; copies lie in instance/backups.",
+    ),
+    "unreadable": (
+        "error", "A file can't be read",
+        "It is missing, not a regular file, too large, or holds something else than expected.",
+        "Look at the file that the message names.",
+    ),
+    "file_unreadable": (
+        "error", "A given file can't be read",
+        "It is missing, not allowed to be read, or holds something else than expected.",
+        "Check the path and what the file holds.",
+    ),
+    "key_unreadable": (
+        "error", "A key of this installation can't be read",
+        "Without it, sessions can't be kept safe.",
+        "Restore instance/keys from a backup, or check the owner and mode of the file.",
+    ),
+    "program_missing": (
+        "error", "A program is missing or not safe to run",
+        "The service's own program is not where it is expected, or others than root may change it.",
+        "Install the package, or set its path in config.toml.",
+    ),
+    "program_timeout": (
+        "error", "A program did not end",
+        "It was stopped after its time limit.",
+        "Run the command of the message by hand and see what it waits for.",
+    ),
+    # --- services
+    "config_test_failed": (
+        "error", "The service's configuration is broken",
+        "Its own test fails, so a reload could take it down. Nothing was changed, or all was put back.",
+        "Correct what the service's words in the message name; the next check goes on.",
+    ),
+    "reload_failed": (
+        "error", "The service could not be reloaded",
+        "It goes on with what it had before.",
+        "Look into the service's own log.",
+    ),
+    "service_not_running": (
+        "warning", "The service is not running",
+        "The certificate is in place and will be used once the service is started.",
+        "Start the service if it should run.",
+    ),
+}
