@@ -1,0 +1,107 @@
+"""What a person says about an ACME CA that we don't know, read strictly."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography import x509
+
+from jobs.policy.failure import Failure
+from jobs.policy.site import InvalidName, hostname
+from jobs.ports import Eab
+
+PLUGIN = "custom"
+_NAME = re.compile(r"\A[a-z0-9][a-z0-9-]{0,31}\Z")
+_HMAC = re.compile(r"\A[A-Za-z0-9_-]{16,1024}={0,2}\Z")
+_KID = re.compile(r"\A[\x21-\x7e]{1,512}\Z")
+_LARGEST_FILE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Custom:
+    """`max_names` None: the CA publishes no figure."""
+
+    directory: str
+    ca_bundle: Path | None = None
+    caa: tuple[str, ...] = ()
+    wildcard: bool = False
+    max_names: int | None = None
+
+
+def checked_name(name: str) -> None:
+    """A provider's name becomes a file name in `keys/`. Raises Failure("name_invalid")."""
+    if not _NAME.match(name):
+        words = f"{name!r}: expected a name of small letters, digits and '-', at most 32 characters"
+        raise Failure("name_invalid", words, permanent=True)
+
+
+def read_options(name: str, custom: Custom) -> dict[str, Any]:
+    """The options of the plug-in `custom`. Raises Failure("directory_invalid", "name_invalid", "file_unreadable")."""
+    options: dict[str, Any] = {
+        "title": name,
+        "directory": _https(custom.directory),
+        "caa": [_domain(issuer) for issuer in custom.caa],
+        "wildcard": custom.wildcard,
+    }
+    if custom.ca_bundle is not None:
+        options["ca_bundle"] = str(_bundle(custom.ca_bundle.absolute()))
+    if custom.max_names is not None:
+        options["max_names"] = custom.max_names
+    return options
+
+
+def read_eab(kid: str | None, hmac_file: Path | None) -> Eab | None:
+    """The external account binding from its two parts. Raises Failure("eab_invalid"), Failure("file_unreadable")."""
+    if kid is None and hmac_file is None:
+        return None
+    if kid is None or hmac_file is None:
+        words = "an external account binding has two parts: expected both --eab-kid and --eab-hmac-file"
+        raise Failure("eab_invalid", words, permanent=True)
+    hmac = _read(hmac_file, "the HMAC key").decode("utf-8", "replace").strip()
+    if not _HMAC.match(hmac):
+        words = f"{hmac_file}: expected an HMAC key in base64url, at least 16 characters, and nothing else"
+        raise Failure("eab_invalid", words, permanent=True)
+    if not _KID.match(kid):
+        raise Failure("eab_invalid", f"{kid!r}: expected a key id without spaces", permanent=True)
+    return Eab(kid, hmac)
+
+
+def _https(directory: str) -> str:
+    try:
+        parts = urlsplit(directory)
+        port_fine = parts.port is None or parts.port > 0
+    except ValueError as error:
+        raise Failure("directory_invalid", f"{directory!r}: expected a URL: {error}", permanent=True) from error
+    visible = directory.isascii() and directory.isprintable() and " " not in directory
+    if parts.scheme != "https" or not parts.hostname or parts.username is not None or not visible or not port_fine:
+        words = f"{directory!r}: expected the https URL of an ACME directory, without a user name"
+        raise Failure("directory_invalid", words, permanent=True)
+    return directory
+
+
+def _domain(text: str) -> str:
+    try:
+        return hostname(text)
+    except InvalidName as error:
+        words = f"{text!r}: expected the domain that the CA has in CAA records: {error}"
+        raise Failure("name_invalid", words, permanent=True) from error
+
+
+def _bundle(path: Path) -> Path:
+    try:
+        x509.load_pem_x509_certificates(_read(path, "the CA bundle"))
+    except ValueError as error:
+        raise Failure("file_unreadable", f"{path}: expected PEM certificates: {error}", permanent=True) from error
+    return path
+
+
+def _read(path: Path, what: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LARGEST_FILE)
+    except OSError as error:
+        raise Failure("file_unreadable", f"{path}: reading {what}: {error.strerror}", permanent=True) from error

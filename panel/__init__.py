@@ -1,0 +1,52 @@
+"""What a person or a script sees: the web application and the command line."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+_HERE = Path(__file__).parent
+SESSION_LIFETIME = timedelta(hours=8)
+LARGEST_BODY = 64 * 1024
+
+
+def create_app(instance_dir: Path) -> Flask:
+    """Make the web application of one installation.
+
+    Raises Failure("instance_missing"), Failure("config_invalid"), Failure("key_unreadable").
+    """
+    from flask import Flask  # the command line imports this package too, and must start quickly
+
+    from jobs.wiring.instance import open_instance
+    from jobs.wiring.people import secret_key
+    from panel import headers, health, login, overview
+
+    instance = open_instance(Path(instance_dir))
+    app = Flask(__name__, template_folder=str(_folder("templates")), static_folder=str(_folder("static")))
+    app.config.update(
+        SECRET_KEY=secret_key(instance.place),
+        SESSION_COOKIE_NAME="__Host-autossl",
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=SESSION_LIFETIME,
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+    )
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.extensions["autossl"] = instance
+    headers.guard(app, instance.database)
+    login.set_up(app)
+    for blueprint in (health.pages, login.pages, overview.pages):
+        app.register_blueprint(blueprint)
+    instance.close()
+    return app
+
+
+def _folder(name: str) -> Path:
+    """`templates` or `static`: inside the package in an installed wheel, beside it in a checkout."""
+    packed = _HERE / name
+    return packed if packed.is_dir() else _HERE.parent / name

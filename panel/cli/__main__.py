@@ -1,0 +1,5 @@
+"""`python -m panel.cli`."""
+
+from panel.cli import main
+
+main(prog_name="autossl")

@@ -1,0 +1,113 @@
+"""`autossl account`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from panel.cli.output import Answer, day, facts, table
+from panel.cli.session import Session, answering
+
+
+@click.group("account")
+def command() -> None:
+    """Accounts: hosting users and the websites they own."""
+
+
+@command.command("list")
+@answering
+def listed(session: Session) -> Answer:
+    """List the accounts."""
+    instance = session.instance()
+    from jobs.wiring import accounts
+
+    found = accounts.list_accounts(instance)
+    rows = [(a["account"], a["state"], a["package"], a["contact"] or "-", a["source"], a["websites"]) for a in found]
+    head = ("account", "state", "package", "contact", "source", "websites")
+    text = table(head, rows) if rows else "There are no accounts. `autossl discover` looks for them."
+    return Answer({"accounts": found}, text)
+
+
+@command.command("show")
+@click.argument("name")
+@answering
+def show(session: Session, name: str) -> Answer:
+    """Show one account and its websites."""
+    instance = session.instance()
+    from jobs.wiring import accounts
+
+    found = accounts.show(instance, name)
+    return Answer(found, _text(found))
+
+
+@command.command("add")
+@click.argument("name")
+@click.option("--contact", metavar="ADDRESS", help="Mail address of the account.")
+@click.option("--package", default="default", show_default=True, help="Package of the account.")
+@click.option("--name", "names", multiple=True, required=True, metavar="FQDN",
+              help="A name of its website, the main one first; may be given several times.")
+@click.option("--docroot", metavar="DIR", help="Document root of the website.")
+@answering
+def add(
+    session: Session, name: str, contact: str | None, package: str, names: tuple[str, ...], docroot: str | None
+) -> Answer:
+    """Add an account that no web server names, as a manifest in sites.d."""
+    instance = session.instance()
+    from jobs.wiring import accounts
+
+    found = accounts.add(instance, name, contact, package, names, docroot)
+    return Answer(found, f"Added the account {name}.\n\n{_text(found)}")
+
+
+@command.command("remove")
+@click.argument("name")
+@answering
+def remove(session: Session, name: str) -> Answer:
+    """Remove an account that was added by `account add`. Its certificates stay where they are."""
+    instance = session.instance()
+    from jobs.wiring import accounts
+
+    accounts.remove(instance, name)
+    return Answer({"account": name, "removed": True}, f"Removed the account {name}.")
+
+
+@command.command("suspend")
+@click.argument("name")
+@answering
+def suspend(session: Session, name: str) -> Answer:
+    """Leave an account out of every check."""
+    return _switched(session, name, True)
+
+
+@command.command("unsuspend")
+@click.argument("name")
+@answering
+def unsuspend(session: Session, name: str) -> Answer:
+    """Take a suspended account into the checks again."""
+    return _switched(session, name, False)
+
+
+def _switched(session: Session, name: str, suspended: bool) -> Answer:
+    instance = session.instance()
+    from jobs.wiring import accounts
+
+    changed = accounts.suspend(instance, name) if suspended else accounts.unsuspend(instance, name)
+    state = "suspended" if suspended else "active"
+    text = f"{name} is {state}." if changed else f"{name} was {state} already. Nothing was changed."
+    return Answer({"account": name, "state": state, "changed": changed}, text)
+
+
+def _text(found: dict[str, Any]) -> str:
+    head = facts([
+        ("account", found["account"]), ("state", found["state"]), ("contact", found["contact"]),
+        ("package", found["package"]), ("source", found["source"]), ("AutoSSL", found["override"] or "by its package"),
+    ])
+    rows = [
+        (site["website"], " ".join(site["names"]), site["docroot"], site["where"], day(site["not_after"]))
+        for site in found["websites"]
+    ]
+    sites = table(("website", "names", "docroot", "found in", "expires"), rows) if rows else "no websites"
+    refused = [(text, why) for site in found["websites"] for text, why in site["rejected"]]
+    parts = [head, sites, *([table(("not a host name", "why"), refused)] if refused else [])]
+    return "\n\n".join(parts)

@@ -1,0 +1,104 @@
+"""`autossl check`, and the same as the script `autossl_check`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from panel.cli.guard import Guarded
+from panel.cli.output import Answer, count, day, plain, table
+from panel.cli.session import Session, answering, instance_option
+
+if TYPE_CHECKING:
+    from jobs.runlog import Event
+
+
+class _Script(Guarded, click.Command):
+    """The check as a script of its own."""
+
+
+def _flags(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--plan", is_flag=True, help="Show what would be ordered and why; order nothing."),
+        click.option("--user", metavar="NAME", help="Check one account, now, whatever failed there before."),
+        click.option("--all", "everyone", is_flag=True, help="Check every account."),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command("check")
+@_flags
+@answering
+def command(session: Session, everyone: bool, user: str | None, plan: bool) -> Answer:
+    """Check websites: order what is missing or due, install it, prove that it is served."""
+    return _check(session, everyone, user, plan)
+
+
+@click.command("autossl_check", cls=_Script, context_settings={"max_content_width": 100})
+@instance_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+@_flags
+@click.pass_context
+def script(context: click.Context, instance: Path, as_json: bool, **options: Any) -> None:
+    """The same as `autossl check`."""
+    context.obj = Session(instance)
+    context.invoke(command, as_json=as_json, **options)
+
+
+def _check(session: Session, everyone: bool, user: str | None, plan: bool) -> Answer:
+    if everyone == (user is not None):
+        raise click.UsageError("expected either --all or --user NAME")
+    if not plan:
+        session.need_root()
+    instance = session.instance()
+    from jobs.wiring.checks import check
+
+    listener = None if session.json else _say
+    result = check(instance, None if user is None else [user], plan, user is not None, listener)
+    return Answer(result, _text(result, plan), bool(result["ok"]) or plan)
+
+
+def _say(event: Event) -> None:
+    click.echo(plain(event.as_text()))
+
+
+def _text(result: dict[str, Any], plan: bool) -> str:
+    websites = result["websites"]
+    parts = [""]
+    if websites:
+        parts.append(_plan(websites) if plan else _outcomes(websites))
+    left_off = [(left["name"], left["code"], left["text"]) for site in websites for left in site["left_off"]]
+    if left_off:
+        parts.append(table(("left off", "code", "why"), left_off))
+    done = ", ".join(f"{value} {key.replace('_', ' ')}" for key, value in result["totals"].items() if value)
+    parts.append(f"{'Plan' if plan else 'Run'} {result['run']} with {result['provider']}: {done or 'no websites'}.")
+    if plan:
+        parts.append("Nothing was ordered or installed.")
+    return "\n\n".join(parts).removeprefix("\n\n" if plan else "\n")
+
+
+def _plan(websites: list[dict[str, Any]]) -> str:
+    rows = [(s["account"], s["website"], s["decision"], s["reason"], count(len(s["names"]), "name")) for s in websites]
+    return table(("account", "website", "decision", "why", "covered"), rows)
+
+
+def _outcomes(websites: list[dict[str, Any]]) -> str:
+    rows = [
+        (s["account"], s["website"], s["outcome"] or s["decision"], len(s["names"]), day(s["not_after"]), _why(s))
+        for s in websites
+    ]
+    return table(("account", "website", "outcome", "names", "expires", "why, and services"), rows)
+
+
+def _why(site: dict[str, Any]) -> str:
+    """The problem or the reason, then each service that is not simply fine by its words."""
+    problem = site.get("problem")
+    said = [problem["text"] if problem else site["reason"]]
+    for name, service in site["services"].items():
+        bad = service["state"] == "failed"
+        said.append(f"{name} {service['state']}: {service['text']}" if bad else f"{name} {service['state']}")
+    return "; ".join(part for part in said if part)

@@ -1,0 +1,139 @@
+"""`autossl provider`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from panel.cli.output import Answer, facts, table, yes
+from panel.cli.session import Session, answering
+
+
+@click.group("provider")
+def command() -> None:
+    """The CAs that certificates can come from."""
+
+
+def _eab_flags(function: Callable[..., Any]) -> Callable[..., Any]:
+    path = click.Path(dir_okay=False, path_type=Path)
+    hmac = click.option("--eab-hmac-file", "hmac_file", type=path, metavar="F",
+                        help="File with the HMAC key of the external account binding, as the CA shows it.")
+    return click.option("--eab-kid", "kid", metavar="K", help="Key id of the external account binding.")(hmac(function))
+
+
+@command.command("list")
+@answering
+def listed(session: Session) -> Answer:
+    """List the providers."""
+    instance = session.instance()
+    from jobs.wiring import providers
+
+    found = providers.list_providers(instance)
+    rows = [
+        ("*" if p["current"] else "", p["name"], p["title"], p["stars"], yes(p["wildcard"]), p["max_names"] or "-",
+         yes(p["account"]))
+        for p in found
+    ]
+    head = ("", "name", "title", "stars", "wildcard", "names", "registered")
+    none = "" if any(p["current"] for p in found) else "\n\nAutoSSL is disabled: no provider is in use."
+    return Answer({"providers": found}, table(head, rows) + none)
+
+
+@command.command("show")
+@click.argument("name")
+@answering
+def show(session: Session, name: str) -> Answer:
+    """Show what a provider offers and how it is registered here."""
+    instance = session.instance()
+    from jobs.wiring import providers
+
+    found = providers.show(instance, name)
+    return Answer(found, _text(found))
+
+
+@command.command("use")
+@click.argument("name")
+@click.option("--accept-terms", is_flag=True, help="The CA's terms of service were read and are accepted.")
+@click.option("--contact", metavar="ADDRESS", help="Mail address for the CA. Default: check.contact of config.toml.")
+@_eab_flags
+@answering
+def use(
+    session: Session, name: str, accept_terms: bool, contact: str | None, kid: str | None, hmac_file: Path | None
+) -> Answer:
+    """Take certificates from this provider; registers an account at the first use."""
+    instance = session.instance()
+    from jobs.wiring import providers
+
+    eab = providers.read_eab(kid, hmac_file)
+    found = providers.use(instance, name, accept_terms, contact, eab)
+    return Answer(found, f"AutoSSL uses {name} now.\n\n{_text(found)}")
+
+
+@command.command("disable")
+@answering
+def disable(session: Session) -> Answer:
+    """Use no provider: nothing is ordered any more. Accounts at CAs stay."""
+    session.instance()
+    from jobs.wiring import providers
+
+    former = providers.disable()
+    text = f"AutoSSL is disabled; it used {former}." if former else "AutoSSL was disabled already. Nothing was changed."
+    return Answer({"disabled": True, "former": former}, text)
+
+
+@command.command("add")
+@click.argument("name")
+@click.option("--directory", required=True, metavar="URL", help="ACME directory, https.")
+@click.option("--ca-bundle", type=click.Path(dir_okay=False, path_type=Path), metavar="F",
+              help="PEM certificates that the directory's own HTTPS is trusted by.")
+@click.option("--caa", multiple=True, metavar="ISSUER",
+              help="The CA's domain in CAA records; may be given several times.")
+@_eab_flags
+@click.option("--wildcard/--no-wildcard", default=False, show_default=True, help="Whether it issues wildcards.")
+@click.option("--max-names", type=click.IntRange(1, 10000), metavar="N", help="Most names on one certificate.")
+@answering
+def add(session: Session, name: str, kid: str | None, hmac_file: Path | None, **options: Any) -> Answer:
+    """Add any ACME CA. Its directory is fetched before anything is saved."""
+    instance = session.instance()
+    from jobs.wiring import providers
+
+    found = providers.add(instance, name, providers.Custom(**options), providers.read_eab(kid, hmac_file))
+    follow = f"Take it into use: autossl provider use {name} --accept-terms"
+    return Answer(found, f"Added the provider {name}.\n\n{_text(found)}\n\n{follow}")
+
+
+@command.command("reset")
+@click.argument("name")
+@_eab_flags
+@answering
+def reset(session: Session, name: str, kid: str | None, hmac_file: Path | None) -> Answer:
+    """Register anew at a provider: a new account with a new key."""
+    instance = session.instance()
+    from jobs.wiring import providers
+
+    found = providers.reset(instance, name, providers.read_eab(kid, hmac_file))
+    return Answer(found, f"Registered anew at {name}.\n\n{_text(found)}")
+
+
+def _text(found: dict[str, Any]) -> str:
+    specs = found["specs"]
+    weekly = {None: "unspecified", 0: "none"}.get(specs["weekly_limit"], specs["weekly_limit"])
+    return facts([
+        ("provider", f"{found['name']}: {found['title']}"),
+        ("in use", yes(found["current"])),
+        ("directory", found["directory"]),
+        ("account", found["account"]),
+        ("terms", found["terms_url"]),
+        ("terms accepted", found["terms_accepted"]),
+        ("EAB", found["eab_kid"] or ("required" if specs["eab_required"] else "not required")),
+        ("stars", f"{found['stars']} of 9: {'; '.join(found['score'])}"),
+        ("DCV methods", ", ".join(specs["dcv_methods"])),
+        ("names a certificate", specs["max_names"] or "unspecified"),
+        ("wildcard", yes(specs["wildcard"])),
+        ("validity", "unspecified" if specs["validity"] is None else f"{specs['validity']} days"),
+        ("weekly limit", weekly),
+        ("CAA", ", ".join(specs["caa_identities"])),
+    ])

@@ -1,0 +1,41 @@
+"""`autossl status`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from panel.cli.output import Answer, day, table
+from panel.cli.session import Session, answering
+
+
+@click.command("status")
+@click.option("--user", metavar="NAME", help="Only this account.")
+@answering
+def command(session: Session, user: str | None) -> Answer:
+    """Per name: covered, or why not. Per service: what is served now, and until when."""
+    instance = session.instance()
+    from jobs.wiring.checks import status
+
+    result = status(instance, user)
+    blocks = [_account(account) for account in result["accounts"]]
+    return Answer(result, "\n\n".join(blocks) or "There are no accounts. `autossl discover` looks for them.")
+
+
+def _account(account: dict[str, Any]) -> str:
+    websites = account["websites"]
+    if not websites:
+        return f"{account['account']} ({account['state']}): no websites"
+    names = [
+        (site["website"], name["name"], "yes" if name["covered"] else "no", name["text"])
+        for site in websites for name in site["names"]
+    ]
+    parts = [f"{account['account']} ({account['state']})", table(("website", "name", "covered", "reason"), names)]
+    served = [
+        (site["website"], service, state["state"], day(state["not_after"]), state["text"])
+        for site in websites for service, state in site["services"].items()
+    ]
+    if served:
+        parts.append(table(("website", "service", "state", "expires", "served now"), served))
+    return "\n\n".join(parts)

@@ -1,0 +1,60 @@
+"""Where every error of the command line ends: one sentence on stderr and an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+from click.exceptions import NoArgsIsHelpError
+
+from jobs.policy.failure import Failure
+from panel.cli.output import plain
+
+FAILED, WRONG = 1, 2
+
+CONFIGURATION = frozenset({
+    "account_exists", "account_not_ours", "account_unknown", "bind_failed", "config_invalid", "contact_invalid",
+    "demo_impossible", "directory_invalid", "eab_invalid", "eab_required", "file_unreadable", "instance_missing",
+    "instance_not_writable", "key_unreadable", "name_invalid", "no_certificate_name", "not_root", "option_invalid",
+    "password_weak", "provider_disabled", "provider_exists", "provider_not_registered", "provider_unknown",
+    "run_unknown", "terms_not_accepted",
+})
+"""Codes whose remedy is in the hands of whoever typed the command or wrote the configuration: exit 2."""
+
+
+class Guarded:
+    """Makes a click command end by one of the three exit codes; with `--json` the error is JSON on stdout as well."""
+
+    def main(self, args: Any = None, prog_name: str | None = None, **settings: Any) -> None:
+        """Run the command and leave the process. Bugs pass through with their traceback."""
+        words = list(sys.argv[1:] if args is None else args)
+        settings["standalone_mode"] = False
+        try:
+            code = super().main(args=list(words), prog_name=prog_name, **settings)  # type: ignore[misc]
+        except Failure as failure:
+            code = WRONG if failure.code in CONFIGURATION else FAILED
+            _tell(words, failure.code, failure.detail, _when(failure))
+        except NoArgsIsHelpError as error:
+            code = WRONG
+            click.echo(error.format_message(), err=True)
+        except click.ClickException as error:
+            code = WRONG
+            hint = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+            _tell(words, "usage", error.format_message(), f" See `{hint} --help`." if hint else "")
+        except click.Abort:
+            code = FAILED
+            _tell(words, "stopped", "stopped", "")
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _when(failure: Failure) -> str:
+    return f" Next try not before {failure.retry_at:%Y-%m-%d %H:%M} UTC." if failure.retry_at else ""
+
+
+def _tell(words: list[str], code: str, text: str, more: str) -> None:
+    text = plain(text)
+    if "--json" in words:
+        click.echo(json.dumps({"error": {"code": code, "text": text}}, ensure_ascii=False))
+    click.echo(f"autossl: {text}{'' if text.endswith('.') else '.'}{more}" if more else f"autossl: {text}", err=True)

@@ -1,0 +1,73 @@
+"""What every command gets: the instance that `--instance` names, and `--json`."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jobs.policy.failure import Failure
+from panel.cli.output import Answer
+
+if TYPE_CHECKING:
+    from jobs.wiring.instance import Instance
+
+
+@dataclass
+class Session:
+    """One call of the command line. `json`: only JSON may go to stdout."""
+
+    directory: Path
+    json: bool = False
+
+    def instance(self) -> Instance:
+        """Open the instance. Raises Failure("instance_missing"), Failure("config_invalid"), Failure("unreadable")."""
+        from peewee import DatabaseError
+
+        from jobs.wiring.instance import open_instance
+
+        try:
+            return open_instance(self.directory)
+        except DatabaseError as error:
+            where = f"{self.directory.absolute()}: its database"
+            raise Failure("unreadable", f"{where} can't be opened: {error}", permanent=True) from error
+
+    def need_root(self) -> None:
+        """Raises Failure("not_root"): services can only be configured and reloaded by root."""
+        if os.geteuid() != 0:
+            words = "this changes services of the host, which only root may do; run it as root, or with sudo"
+            raise Failure("not_root", words, permanent=True)
+
+
+instance_option = click.option(
+    "--instance",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("instance"),
+    envvar="AUTOSSL_INSTANCE",
+    show_default="./instance",
+    show_envvar=True,
+    help="Directory of the installation.",
+)
+
+
+def answering(function: Callable[..., Answer]) -> Callable[..., None]:
+    """Make a command of `function(session, **options) -> Answer`: `--json` is added, the answer is printed."""
+
+    @click.pass_context
+    def run(context: click.Context, /, as_json: bool, **options: Any) -> None:
+        session = context.find_object(Session)
+        if session is None:
+            raise LookupError("the command was called without a session")
+        session.json = as_json
+        answer = function(session, **options)
+        click.echo(json.dumps(answer.data, indent=2, ensure_ascii=False) if as_json else answer.text)
+        context.exit(0 if answer.ok else 1)
+
+    wrapped = functools.update_wrapper(run, function)
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(wrapped)
