@@ -1,6 +1,6 @@
 """The catalogue of everything that can be wrong: code, title, severity, what it means, what to do.
 
-The entries lie beside this file, by area: what is wrong with a name, with an order, with this host.
+The entries lie beside this file, by area: a decision and its reason, what is wrong with a name, an order, this host.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from jobs.policy.problem_entries import HOST, NAMES, ORDERS, Entry
+from jobs.policy.problem_entries import DECISIONS, HOST, NAMES, ORDERS, Entry
 
 
 class Severity(StrEnum):
@@ -42,7 +42,7 @@ def register(*areas: Mapping[str, Entry]) -> Mapping[str, Problem]:
     return MappingProxyType(catalogue)
 
 
-CATALOGUE = register(NAMES, ORDERS, HOST)
+CATALOGUE = register(DECISIONS, NAMES, ORDERS, HOST)
 
 
 def problem(code: str) -> Problem:

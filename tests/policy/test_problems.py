@@ -21,8 +21,15 @@ CODE_AT = {
     "CaaVerdict": 1,
     "NameTrouble": 0,
     "Verdict": 3,
+    "Decision": 1,
+    "Plan": 1,
+    "Outcome": 3,
+    "_failed": 2,
 }
 """Calls that take a code, and its place among their arguments; everywhere else it is the keyword `code`."""
+
+CODE_IN = frozenset({"code", "CODES", "_ODD", "UNUSED"})
+"""Names that a code, or a table of codes, is assigned to."""
 
 
 def sources() -> Iterator[tuple[Path, ast.Module]]:
@@ -38,19 +45,38 @@ def codes_of(call: ast.Call) -> Iterator[str]:
     given = [keyword.value for keyword in call.keywords if keyword.arg == "code"]
     if place is not None:
         given += call.args[place : place + 1]
-    for argument in given:
-        for node in ast.walk(argument):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
-                yield node.value
+    yield from literals(given)
+
+
+def literals(given: list[ast.expr]) -> Iterator[str]:
+    """The texts that these expressions can be, as far as they are written out."""
+    while given:
+        node = given.pop()
+        if isinstance(node, ast.IfExp):
+            given += [node.body, node.orelse]
+        elif isinstance(node, ast.Dict):
+            given += node.values
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get":
+            given += node.args[1:]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
+            yield node.value
+
+
+def codes_at(path: Path, node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Call):
+        yield from codes_of(node)
+    elif isinstance(node, ast.Assign) and any(getattr(target, "id", "") in CODE_IN for target in node.targets):
+        yield from literals([node.value])
+    elif path.name == "decision.py" and isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+        yield from literals(node.value.elts[:1])
 
 
 def used() -> dict[str, str]:
     found: dict[str, str] = {}
     for path, tree in sources():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call):
-                for code in codes_of(node):
-                    found.setdefault(code, f"{path.relative_to(ROOT)}:{node.lineno}")
+            for code in codes_at(path, node):
+                found.setdefault(code, f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}")
     return found
 
 
@@ -70,9 +96,13 @@ def test_every_code_in_the_catalogue_is_somewhere_in_the_source() -> None:
 
 
 def test_the_scan_sees_codes_in_each_of_their_places() -> None:
-    tree = ast.parse('Failure("a", "x"); LeftOff(n, "b", t); x.Finding("c" if y else "d", z); say("t", code="e")')
+    text = 'Failure("a", "x"); LeftOff(n, "b", t); x.Finding("c" if y else "d", z); say("t", code="e", n=f["g"])'
+    tree = ast.parse(text)
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     assert sorted(code for call in calls for code in codes_of(call)) == ["a", "b", "c", "d", "e"]
+    (choice,) = ast.parse('code = CODES.get(kind, "f" if kind else "g")').body
+    assert sorted(codes_at(Path("x.py"), choice)) == ["f", "g"]
+    assert {"no_certificate", "ca_refused", "ca_rate_limited", "address_private"} <= set(used())
     assert {"config_invalid", "caa_forbids", "dns_nxdomain", "http_redirect_refused"} <= set(used())
 
 

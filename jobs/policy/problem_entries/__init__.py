@@ -1,8 +1,9 @@
 """The entries of the catalogue in `jobs/policy/problems.py`: code -> (severity, title, text, remedy)."""
 
+from jobs.policy.problem_entries.decisions import DECISIONS
 from jobs.policy.problem_entries.entry import Entry
 from jobs.policy.problem_entries.host import HOST
 from jobs.policy.problem_entries.names import NAMES
 from jobs.policy.problem_entries.orders import ORDERS
 
-__all__ = ["HOST", "NAMES", "ORDERS", "Entry"]
+__all__ = ["DECISIONS", "HOST", "NAMES", "ORDERS", "Entry"]

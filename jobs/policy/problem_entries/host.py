@@ -58,6 +58,11 @@ HOST: dict[str, Entry] = {
         "Writing below instance/tls failed. The former certificate stays in use.",
         "Check that the disk is neither full nor read-only.",
     ),
+    "challenge_not_written": (
+        "error", "A challenge could not be put in place",
+        "Writing to instance/challenges failed, so that no name can be validated.",
+        "Check that the disk is neither full nor read-only, and who owns that directory.",
+    ),
     "publish_failed": (
         "error", "A configuration file could not be written",
         "Everything was put back as it stood before.",
@@ -98,6 +103,16 @@ HOST: dict[str, Entry] = {
         "error", "The service's configuration is broken",
         "Its own test fails, so a reload could take it down. Nothing was changed, or all was put back.",
         "Correct what the service's words in the message name; the next check goes on.",
+    ),
+    "config_broken_before": (
+        "error", "The service's configuration was broken before",
+        "Its own test failed before anything was changed, so nothing was touched.",
+        "Correct what the service's words in the message name; the next check goes on.",
+    ),
+    "probe_failed": (
+        "error", "The service doesn't present the new certificate",
+        "A handshake after the reload showed something else, so the former state was put back.",
+        "Look for another configuration of the same name and port, or a proxy in front of the service.",
     ),
     "reload_failed": (
         "error", "The service could not be reloaded",

@@ -56,6 +56,97 @@ ORDERS: dict[str, Entry] = {
         "It consists of a key id and an HMAC key in base64url, exactly as the CA shows them.",
         "Copy both again from the CA's site.",
     ),
+    "account_missing": (
+        "error", "No account at the provider",
+        "The provider issues only to registered accounts.",
+        "Register: `autossl provider use NAME --accept-terms`.",
+    ),
+    "account_gone": (
+        "error", "The provider doesn't know the account any more",
+        "It was deactivated there, or the directory is another one than before.",
+        "Make a new registration: `autossl provider reset NAME`.",
+    ),
+    "terms_changed": (
+        "error", "The provider's terms have changed",
+        "It issues nothing before the new terms are agreed to. Certificates in use stay.",
+        "Read and accept them: `autossl provider use NAME --accept-terms`.",
+    ),
+    # --- what the CA answers
+    "ca_unreachable": (
+        "error", "The provider can't be reached",
+        "No connection to the CA came about, or its certificate isn't trusted.",
+        "Check this host's network and clock; it is tried again by itself.",
+    ),
+    "ca_unavailable": (
+        "error", "The provider is down",
+        "The CA answers with an error of its own.",
+        "See the CA's status page; it is tried again by itself.",
+    ),
+    "ca_not_acme": (
+        "error", "The provider doesn't speak ACME",
+        "Something else came than an ACME server sends: often a proxy's or maintenance page.",
+        "Check the directory URL; it is tried again by itself.",
+    ),
+    "ca_bundle_unreadable": (
+        "error", "The provider's CA bundle can't be read",
+        "The file with the certificates that the CA's own https is checked by is missing or damaged.",
+        "Give it again: `autossl provider add NAME --ca-bundle FILE`.",
+    ),
+    "ca_rate_limited": (
+        "warning", "The provider's limit is reached",
+        "The CA issues only so much in a time. The order waits until the time that the CA named.",
+        "Nothing to do; fewer failing names help not to reach the limit.",
+    ),
+    "ca_bad_nonce": (
+        "error", "The provider keeps refusing the nonce",
+        "ACME requests carry a number used once; the CA refused it each time.",
+        "It is tried again by itself; choose another provider if it goes on.",
+    ),
+    "ca_bad_token": (
+        "error", "The provider's token can't be a file name",
+        "A challenge token has only letters, digits, '-' and '_'. Nothing was written.",
+        "Choose another provider; this CA doesn't keep to RFC 8555.",
+    ),
+    "ca_refused": (
+        "error", "The provider refused the order",
+        "The message has the CA's own words.",
+        "Do what these words ask for.",
+    ),
+    "ca_rejected_name": (
+        "error", "The provider doesn't issue for a name",
+        "Its policy forbids that name: often a well-known one, or one under a blocked ending.",
+        "Exclude the name, or choose another provider.",
+    ),
+    "ca_caa": (
+        "error", "The provider found CAA records that forbid it",
+        "The CA sees records which this host doesn't, or which changed meanwhile.",
+        "Add a CAA record that names the provider, at every name server of the zone.",
+    ),
+    "ca_already_replaced": (
+        "warning", "The former certificate was replaced already",
+        "The CA takes each certificate to be replaced only once.",
+        "Nothing to do; it is ordered again without that hint.",
+    ),
+    "ca_bad_certificate": (
+        "error", "The provider sent no certificate",
+        "The download held something else.",
+        "It is tried again by itself; choose another provider if it goes on.",
+    ),
+    "order_gone": (
+        "warning", "The provider doesn't know the order any more",
+        "Unfinished orders expire at the CA.",
+        "Nothing to do; a new one is made.",
+    ),
+    "no_challenge": (
+        "error", "The provider offers no way of validation that fits",
+        "The CA wants a proof which this host can't give for the name.",
+        "Exclude the name, or choose another provider.",
+    ),
+    "validation_failed": (
+        "error", "The provider could not validate a name",
+        "The CA asked for the challenge and didn't get the right answer. The message has its own words.",
+        "Check from outside that the name leads to this host on port 80, by IPv4 and IPv6.",
+    ),
     # --- the certificate that came
     "certificate_chain_broken": (
         "error", "The chain of the certificate is broken",

@@ -1,0 +1,111 @@
+"""What a check decided about a website, and why: most of it is no problem, all of it stands in logs."""
+
+from __future__ import annotations
+
+from jobs.policy.problem_entries.entry import Entry
+
+DECISIONS: dict[str, Entry] = {
+    # --- nothing to do
+    "fine": (
+        "info", "The certificate is fine",
+        "It covers every name that it can cover, and isn't due.",
+        "Nothing to do.",
+    ),
+    "nothing_gained": (
+        "info", "Nothing to gain now",
+        "The certificate isn't due, and no further name would validate.",
+        "Look at the names that failed, if they should be covered.",
+    ),
+    "all_excluded": (
+        "info", "Every name is excluded",
+        "Nobody wants a certificate for this website.",
+        "Include a name if there should be one.",
+    ),
+    "foreign_certificate": (
+        "info", "A certificate of somebody else's is in use",
+        "It was not ordered here, so it is left alone as long as it is valid.",
+        "Remove it from the website's configuration, or allow replacing foreign certificates.",
+    ),
+    "account_skipped": (
+        "info", "The account was skipped",
+        "It is suspended, or AutoSSL is switched off for it.",
+        "Enable AutoSSL for the account if it should have certificates.",
+    ),
+    "guess_unused": (
+        "info", "A guessed name is not in use",
+        "Names such as webmail. are tried for every website; this one doesn't exist and isn't asked for any more.",
+        "Nothing to do; add a DNS record if the name should be covered.",
+    ),
+    # --- something to do
+    "no_certificate": (
+        "warning", "There is no certificate yet",
+        "Visitors get a warning, or another website's certificate.",
+        "It is ordered by itself.",
+    ),
+    "expired": (
+        "error", "The certificate has expired",
+        "Visitors get a warning.",
+        "It is ordered by itself; if this stays, look at what keeps the order from succeeding.",
+    ),
+    "weak": (
+        "warning", "The certificate's key is too weak",
+        "Browsers and mail programs refuse such keys.",
+        "It is replaced by itself.",
+    ),
+    "due": (
+        "info", "The certificate is due for renewal",
+        "It is valid still, and a new one is ordered.",
+        "Nothing to do.",
+    ),
+    "names_missing": (
+        "warning", "Names are not covered yet",
+        "The website has names that its certificate doesn't cover.",
+        "They are ordered by themselves once they validate.",
+    ),
+    "not_installed": (
+        "warning", "The certificate is not in use everywhere",
+        "A service doesn't present it yet.",
+        "It is installed by itself.",
+    ),
+    "issued": (
+        "info", "A certificate was issued",
+        "The provider has sent it, and it is installed next.",
+        "Nothing to do.",
+    ),
+    "order_pending": (
+        "info", "The provider has not finished",
+        "The order goes on in the pending queue.",
+        "Nothing to do; see the pending queue for the next try.",
+    ),
+    # --- something stands in the way
+    "backoff": (
+        "warning", "Waiting after a failure",
+        "Trying again at once would only use up the provider's limits.",
+        "Correct the cause and press Check, which tries now.",
+    ),
+    "all_names_failed": (
+        "error", "No name would validate",
+        "Nothing was ordered, because the provider would refuse every name.",
+        "Look at the names, each says what is wrong with it.",
+    ),
+    "coverage_blocked": (
+        "warning", "A failing name keeps others waiting",
+        "A name that is covered now would be lost, so the certificate stays as it is.",
+        "Correct that name, or exclude it if it isn't wanted any more.",
+    ),
+    "deferred": (
+        "warning", "The renewal is deferred",
+        "A name that is covered now would be lost. There is time left, so it is waited for until just before expiry.",
+        "Correct that name, or exclude it if it isn't wanted any more.",
+    ),
+    "reduced_coverage": (
+        "warning", "Renewed with fewer names",
+        "There was no more time to wait for a name that failed, so the others were renewed without it.",
+        "Correct that name; it is added again by itself.",
+    ),
+    "over_cap": (
+        "warning", "More names than the provider allows",
+        "A certificate of this provider holds only so many names; the last ones were left off.",
+        "Exclude names that nobody uses, or choose a provider with a higher limit.",
+    ),
+}
