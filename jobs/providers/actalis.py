@@ -1,0 +1,30 @@
+"""Actalis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jobs.policy.specs import Specs
+from jobs.ports import AcmeAccount
+from jobs.providers.protocol.provider import AcmeProvider
+
+SPECS = Specs(
+    title="Actalis",
+    directory="https://acme-api.actalis.com/acme/directory",
+    dcv_methods=("http-01", "dns-01"),
+    max_names=2,
+    eab_required=True,
+    caa_identities=("actalis.it",),
+    website="https://www.actalis.com",
+    issuer_organizations=("Actalis S.p.A.",),
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """There is nothing to choose."""
+
+
+class Provider(AcmeProvider):
+    def __init__(self, options: Options, account: AcmeAccount | None = None) -> None:
+        super().__init__(SPECS, account)

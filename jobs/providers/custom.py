@@ -1,0 +1,48 @@
+"""Custom ACME.
+
+Any CA that speaks ACME at an https address, such as one of your own organization.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jobs.policy.specs import Specs
+from jobs.ports import AcmeAccount
+from jobs.providers.protocol.provider import AcmeProvider
+
+
+@dataclass(frozen=True)
+class Options:
+    title: str = field(default="Custom ACME", metadata={"label": "Name", "help": "How this CA is called in the panel."})
+    directory: str = field(
+        default="", metadata={"label": "Directory URL", "help": "The https address of the CA's ACME directory."}
+    )
+    ca_bundle: str = field(
+        default="",
+        metadata={"label": "CA bundle", "help": "A PEM file with the root that the CA's own server is trusted by."},
+    )
+    caa: str = field(
+        default="", metadata={"label": "CAA issuer", "help": "The issuer domain that a CAA record has to name."}
+    )
+    wildcard: bool = field(
+        default=False, metadata={"label": "Wildcards", "help": "Whether the CA issues for *.example.com."}
+    )
+    max_names: int = field(
+        default=100, metadata={"label": "Names per certificate", "help": "At most so many names on one certificate."}
+    )
+
+
+class Provider(AcmeProvider):
+    def __init__(self, options: Options, account: AcmeAccount | None = None) -> None:
+        specs = Specs(
+            title=options.title,
+            directory=options.directory,
+            dcv_methods=("http-01", "dns-01"),
+            max_names=options.max_names or None,
+            validity=None,
+            wildcard=options.wildcard,
+            caa_identities=(options.caa,) if options.caa else (),
+        )
+        super().__init__(specs, account, Path(options.ca_bundle) if options.ca_bundle else None)

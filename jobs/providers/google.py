@@ -1,0 +1,30 @@
+"""Google Trust Services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jobs.policy.specs import Specs
+from jobs.ports import AcmeAccount
+from jobs.providers.protocol.provider import AcmeProvider
+
+SPECS = Specs(
+    title="Google Trust Services",
+    directory="https://dv.acme-v02.api.pki.goog/directory",
+    dcv_methods=("http-01", "dns-01"),
+    wildcard=True,
+    eab_required=True,
+    caa_identities=("pki.goog",),
+    website="https://pki.goog",
+    issuer_organizations=("Google Trust Services",),
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """There is nothing to choose."""
+
+
+class Provider(AcmeProvider):
+    def __init__(self, options: Options, account: AcmeAccount | None = None) -> None:
+        super().__init__(SPECS, account)

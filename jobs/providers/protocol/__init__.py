@@ -1,0 +1,4 @@
+"""The ACME protocol (RFC 8555) for every provider: transport, registration and the order flow.
+
+PyPI `acme` and `josepy` give the objects and the signatures; retries, nonces, polling and the order of steps are ours.
+"""

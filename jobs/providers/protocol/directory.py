@@ -1,0 +1,77 @@
+"""The CA's directory (RFC 8555 section 7.1.1): where to send what, and what it says about itself."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.policy.failure import Failure
+from jobs.providers.protocol.wire import Wire
+
+LONGEST_AGE = 3600.0
+"""Seconds that a directory is believed: CAs move their addresses."""
+
+
+@dataclass(frozen=True)
+class Directory:
+    new_nonce: str
+    new_account: str
+    new_order: str
+    revoke: str | None
+    renewal_info: str | None
+    terms_url: str | None
+    eab_required: bool
+    caa_identities: tuple[str, ...]
+    profiles: tuple[str, ...]
+    website: str | None
+
+
+class Directories:
+    """The directory at one address, fetched when asked for and kept for an hour. Safe from several threads."""
+
+    def __init__(self, wire: Wire, url: str) -> None:
+        self._wire = wire
+        self._url = url
+        self._lock = threading.Lock()
+        self._known: Directory | None = None
+        self._fetched = 0.0
+
+    def known(self) -> Directory | None:
+        """What was fetched before, without asking now."""
+        return self._known
+
+    def get(self) -> Directory:
+        """The directory. Raises Failure("ca_not_acme"), Failure("ca_unreachable")."""
+        with self._lock:
+            if self._known is None or time.monotonic() - self._fetched > LONGEST_AGE:
+                self._known = _parse(self._url, self._wire.get(self._url, "fetching the CA's directory").json())
+                self._fetched = time.monotonic()
+            return self._known
+
+
+def _parse(url: str, raw: dict[str, Any]) -> Directory:
+    missing = [key for key in ("newNonce", "newAccount", "newOrder") if not isinstance(raw.get(key), str)]
+    if missing:
+        raise Failure("ca_not_acme", f"{url}: expected an ACME directory, but {missing[0]} is missing", permanent=True)
+    meta = raw.get("meta")
+    meta = meta if isinstance(meta, dict) else {}
+    identities = meta.get("caaIdentities")
+    profiles = meta.get("profiles")
+    return Directory(
+        new_nonce=raw["newNonce"],
+        new_account=raw["newAccount"],
+        new_order=raw["newOrder"],
+        revoke=_text(raw.get("revokeCert")),
+        renewal_info=_text(raw.get("renewalInfo")),
+        terms_url=_text(meta.get("termsOfService")),
+        eab_required=meta.get("externalAccountRequired") is True,
+        caa_identities=tuple(str(one) for one in identities) if isinstance(identities, list) else (),
+        profiles=tuple(str(one) for one in profiles) if isinstance(profiles, dict) else (),
+        website=_text(meta.get("website")),
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

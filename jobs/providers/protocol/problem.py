@@ -1,0 +1,105 @@
+"""Turns what a CA answers when something is wrong into a Failure; its own words are kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from jobs.policy.failure import Failure
+
+PREFIX = "urn:ietf:params:acme:error:"
+_LONGEST_DETAIL = 1500
+
+CODES = {
+    "badNonce": "ca_bad_nonce",
+    "rateLimited": "ca_rate_limited",
+    "accountDoesNotExist": "account_gone",
+    "externalAccountRequired": "eab_required",
+    "userActionRequired": "terms_changed",
+    "rejectedIdentifier": "ca_rejected_name",
+    "unsupportedIdentifier": "ca_rejected_name",
+    "caa": "ca_caa",
+    "serverInternal": "ca_unavailable",
+    "alreadyReplaced": "ca_already_replaced",
+}
+"""ACME error types (RFC 8555 section 6.7, RFC 9773) that need a code of their own; the rest is `ca_refused`."""
+
+PERMANENT = frozenset({"ca_rejected_name", "eab_required", "terms_changed", "account_gone", "ca_caa"})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer of a CA; header names in lower case."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object. Raises Failure("ca_not_acme")."""
+        try:
+            value = json.loads(self.body)
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            kind = self.headers.get("content-type", "no content type")
+            raise Failure("ca_not_acme", f"{self.url}: expected a JSON object, got {kind} (HTTP {self.status})")
+        return value
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """Retry-After as a time: seconds or an HTTP date (RFC 9110 section 10.2.3); nonsense counts as absent."""
+    raw = headers.get("retry-after", "").strip()
+    if not raw:
+        return None
+    if raw.isascii() and raw.isdigit():
+        return now + timedelta(seconds=min(int(raw[:9]), 10**8))
+    try:
+        moment = parsedate_to_datetime(raw)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def error_type(answer: Answer) -> str:
+    """The ACME error type of a problem document without its prefix, or an empty text."""
+    try:
+        kind = answer.json().get("type", "")
+    except Failure:
+        return ""
+    return kind.removeprefix(PREFIX) if isinstance(kind, str) else ""
+
+
+def failure(answer: Answer, step: str, now: datetime) -> Failure:
+    """What the CA answered instead of doing `step`, as a Failure: type, detail and subproblems in its own words."""
+    when = retry_after(answer.headers, now)
+    try:
+        document = answer.json()
+    except Failure:
+        document = {}
+    kind = error_type(answer)
+    code = CODES.get(kind, "ca_refused" if kind else "ca_not_acme")
+    if answer.status == 429:
+        code = "ca_rate_limited"
+    elif answer.status >= 500:
+        code = "ca_unavailable"
+    said = words(document) if document else f"HTTP {answer.status} without a problem document"
+    return Failure(code, f"{step}: the CA answered {said}", when, permanent=code in PERMANENT)
+
+
+def words(document: Mapping[str, Any]) -> str:
+    """A problem document (RFC 7807) in one line: `type: detail`, then each subproblem with its name."""
+    kind = str(document.get("type", "no type")).removeprefix(PREFIX)
+    parts = [f"{kind}: {document.get('detail', 'no detail')}"]
+    subproblems = document.get("subproblems")
+    for entry in subproblems if isinstance(subproblems, list) else ():
+        if isinstance(entry, dict):
+            identifier = entry.get("identifier")
+            name = identifier.get("value", "?") if isinstance(identifier, dict) else "?"
+            parts.append(f"{name}: {str(entry.get('type', '')).removeprefix(PREFIX)}: {entry.get('detail', '')}")
+    return "; ".join(" ".join(part.split()) for part in parts)[:_LONGEST_DETAIL]

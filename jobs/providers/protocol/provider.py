@@ -1,0 +1,62 @@
+"""A provider by ACME: what the files of `jobs/providers` have in common."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from jobs.policy.certificate import Bundle
+from jobs.policy.failure import Failure
+from jobs.policy.specs import Specs
+from jobs.ports import AcmeAccount, Eab, Journal, OrderRequest, Pending, Solver
+from jobs.providers.protocol import registration
+from jobs.providers.protocol.directory import Directories
+from jobs.providers.protocol.flow import Flow
+from jobs.providers.protocol.wire import Key, Wire
+
+
+class AcmeProvider:
+    """One CA. Safe from several threads: connections, nonces and the directory are shared, orders are not."""
+
+    def __init__(self, specs: Specs, account: AcmeAccount | None, ca_bundle: Path | None = None) -> None:
+        self._specs = specs
+        self._account = account
+        self._wire = Wire(ca_bundle)
+        self._directories = Directories(self._wire, specs.directory)
+        self._key: Key | None = None
+        self._lock = threading.Lock()
+
+    def specs(self) -> Specs:
+        """The table's facts; what the directory says of itself wins once it was fetched."""
+        known = self._directories.known()
+        if known is None:
+            return self._specs
+        return dataclasses.replace(
+            self._specs,
+            terms_url=known.terms_url,
+            eab_required=known.eab_required,
+            website=known.website or self._specs.website,
+            caa_identities=known.caa_identities or self._specs.caa_identities,
+        )
+
+    def terms_url(self) -> str | None:
+        return self._directories.get().terms_url
+
+    def register(self, contact: str | None, terms_agreed: bool, eab: Eab | None) -> AcmeAccount:
+        return registration.register(self._wire, self._directories.get(), contact, terms_agreed, eab)
+
+    def issue(self, request: OrderRequest, solvers: Mapping[str, Solver], journal: Journal) -> Bundle | Pending:
+        return self._flow(request, solvers).issue(journal)
+
+    def resume(self, order_url: str, request: OrderRequest, solvers: Mapping[str, Solver]) -> Bundle | Pending:
+        return self._flow(request, solvers).resume(order_url)
+
+    def _flow(self, request: OrderRequest, solvers: Mapping[str, Solver]) -> Flow:
+        if self._account is None:
+            words = f"{self._specs.title}: there is no account yet; accept its terms: autossl provider use"
+            raise Failure("account_missing", words, permanent=True)
+        with self._lock:
+            self._key = self._key or Key(self._account.key)
+        return Flow(self._wire, self._directories.get(), self._key, self._account.url, request, solvers)
