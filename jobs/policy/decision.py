@@ -53,7 +53,7 @@ class Wait:
 class SiteFacts:
     """What is known of a website. `presented` has a key for every service that concerns it; None: nothing is
     configured there. `waits`: names (the empty one: the website) whose backoff may not be over.
-    `service_waits`: the same per service."""
+    `service_waits`: the same per service. `ordered`: the names of an order that is under way."""
 
     website: Website
     wanted: tuple[WantedName, ...]
@@ -61,7 +61,7 @@ class SiteFacts:
     presented: Mapping[str, Presented | None] = field(default_factory=dict)
     waits: Mapping[str, Wait] = field(default_factory=dict)
     service_waits: Mapping[str, datetime] = field(default_factory=dict)
-    pending: bool = False
+    ordered: tuple[str, ...] = ()
     main_domain: str = ""
 
 
@@ -91,7 +91,7 @@ def decide(facts: SiteFacts, now: datetime, options: Options) -> Decision:
     if foreign:
         return Decision(Action.LEAVE, "foreign_certificate", foreign)
     wait = facts.waits.get("")
-    if facts.pending:
+    if facts.ordered:
         return Decision(Action.ORDER, "order_pending", "an order is under way and is gone on with")
     why = why_order(facts, now, options)
     if why and wait and wait.until > now and not options.forced:

@@ -15,13 +15,13 @@ POLLS = (
 """Age of a parked order up to which it is polled that often; after the last it is given up."""
 
 
-def next_try(attempts: int, now: datetime, lifetime_days: float, *, permanent: bool = False) -> datetime:
+def next_try(attempts: int, now: datetime, lifetime: timedelta, *, permanent: bool = False) -> datetime:
     """When the work that failed `attempts` times (1 or more) is tried by itself again.
 
     Never later than a tenth of the certificate's lifetime, so that a short-lived one is not lost to patience.
     """
     wait = DAILY if permanent or attempts > len(STEPS) else STEPS[max(attempts, 1) - 1]
-    return now + min(wait, timedelta(days=lifetime_days) / 10)
+    return now + min(wait, lifetime / 10)
 
 
 def next_poll(first_asked: datetime, now: datetime) -> datetime | None:

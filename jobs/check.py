@@ -1,0 +1,192 @@
+"""One check, as a straight line of nine steps. What decides lies in `jobs/policy`, what does in the step's own
+module. A website that fails ends there; the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+import models
+from jobs import facts, records
+from jobs.config import Config
+from jobs.install import Item, Keeper, Outcome, install
+from jobs.obtain import Obtaining, obtain
+from jobs.order import Ordering
+from jobs.policy.decision import Action, Options, decide, services_behind, touchable
+from jobs.policy.failure import Failure
+from jobs.policy.keys import KeyType
+from jobs.policy.plan import needed_names, plan
+from jobs.policy.site import Website
+from jobs.policy.verdict import Verdict
+from jobs.ports import Pending, Place, ServiceTarget
+from jobs.preflight import Setting, preflight
+from jobs.record import record, say, say_plan
+from jobs.report import Case
+from jobs.runlog import RunLog
+from jobs.store import live_set
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that a check works with, put together by the wiring."""
+
+    place: Place
+    config: Config
+    clock: Callable[[], datetime]
+    log: RunLog
+    ordering: Ordering
+    account_url: str | None
+    services: Sequence[ServiceTarget]
+    discover: Callable[[], None]
+    keeper: Keeper
+    key_group: int | None
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is asked for: `accounts` None means all; `forced` (a person asks) ignores backoff; `plan_only` stops
+    after step 5."""
+
+    accounts: tuple[str, ...] | None = None
+    forced: bool = False
+    plan_only: bool = False
+
+
+def check(world: World, scope: Scope) -> list[Case]:
+    """Run the steps; returns a case for every website. Raises Failure only for what concerns the whole run."""
+    world.discover()
+    accounts = facts.allowed(scope.accounts, world.log)
+    cases = decide_each(world, scope, records.websites(accounts))
+    verdicts = preflight_names(world, scope, cases)
+    plan_each(world, scope, cases, verdicts)
+    if scope.plan_only:
+        return cases
+    items = order_and_store(world, cases)
+    outcomes = install_items(world, scope, cases, items)
+    record(world.place, world.log, world.clock(), cases, outcomes)
+    return cases
+
+
+def decide_each(world: World, scope: Scope, websites: Sequence[Website]) -> list[Case]:
+    """Steps 2 and 3: what is known, and what follows from it."""
+    options, now = _options(world, scope), world.clock()
+    organizations = world.ordering.provider.specs().issuer_organizations
+    known = facts.gather(websites, world.services, world.config.check, organizations, now)
+    cases = [Case(site.website, site, decide(site, now, options)) for site in known]
+    for case in cases:
+        say(world.log, case, "info", f"{case.decision.action}: {case.decision.reason}", code=case.decision.code)
+        for text, why in case.website.rejected:
+            say(world.log, case, "warn", f"{text!r} can't be on a certificate: {why}", code="name_invalid", indent=1)
+    return cases
+
+
+def preflight_names(world: World, scope: Scope, cases: Sequence[Case]) -> Mapping[str, Verdict]:
+    """Step 4, for all websites at once: every name is asked for at the same time."""
+    options, now = _options(world, scope), world.clock()
+    names = {
+        name
+        for case in cases
+        if not case.facts.ordered
+        for name in needed_names(case.decision, case.facts, now, options)
+    }
+    if not names:
+        return {}
+    known_good = frozenset(name for case in cases if case.facts.stored for name in case.facts.stored.names)
+    specs, config = world.ordering.provider.specs(), world.config
+    setting = Setting(
+        resolvers=config.dns.resolvers,
+        http_port=config.validation.http_port,
+        https_port=config.validation.https_port,
+        max_redirects=specs.max_redirects,
+        caa_identities=specs.caa_identities,
+        account_uri=world.account_url,
+        timeout=config.validation.timeout,
+    )
+    return preflight(names, setting, world.ordering.solvers["http-01"], known_good)
+
+
+def plan_each(world: World, scope: Scope, cases: Sequence[Case], verdicts: Mapping[str, Verdict]) -> None:
+    """Step 5: the plan of each website, shown in the log before anything is done."""
+    options, now, specs = _options(world, scope), world.clock(), world.ordering.provider.specs()
+    for case in cases:
+        own = {name: Verdict(name, True, "http-01") for name in case.facts.ordered} or verdicts
+        case.asked = frozenset(name.fqdn for name in case.facts.wanted if name.fqdn in own)
+        case.plan = plan(case.decision, case.facts, own, specs, now, options)
+        case.names = case.plan.names
+        stored = case.facts.stored
+        case.not_after = stored.not_after if stored else None
+        say_plan(world.log, case, own)
+
+
+def order_and_store(world: World, cases: Sequence[Case]) -> list[Item]:
+    """Steps 6 and 7, the most urgent first, several websites at a time."""
+    work = sorted((case for case in cases if case.plan and case.plan.action is Action.ORDER), key=_urgency)
+    if not work:
+        return []
+    specs = world.ordering.provider.specs()
+    key_type = KeyType(world.config.check.key_type)
+    shared = Obtaining(world.ordering, world.place, key_type, world.key_group, specs.test, world.clock)
+    with ThreadPoolExecutor(min(world.config.check.concurrency, len(work))) as pool:
+        items = list(pool.map(lambda case: _obtained(world, shared, case), work))
+    return [item for item in items if item is not None]
+
+
+def install_items(world: World, scope: Scope, cases: Sequence[Case], new: Sequence[Item]) -> list[Outcome]:
+    """Step 8: new sets on every service that may be touched, and stored ones where a service lags behind."""
+    options, now = _options(world, scope), world.clock()
+    fresh = {item.website.main: item for item in new}
+    wanted: dict[str, list[Item]] = {}
+    for case in cases:
+        item = fresh.get(case.website.main) or _stored_item(world, case)
+        if item is None or case.decision.action is Action.LEAVE:
+            continue
+        if case.website.main in fresh:
+            names = tuple(name for name in case.facts.presented if touchable(case.facts, name, now, options))
+        else:
+            names = services_behind(case.facts, now, options)
+        for name in names:
+            wanted.setdefault(name, []).append(item)
+    outcomes: list[Outcome] = []
+    for service in world.services:
+        if service.name in wanted:
+            outcomes += install(service, wanted[service.name], world.place, world.keeper)
+    return outcomes
+
+
+def _obtained(world: World, shared: Obtaining, case: Case) -> Item | None:
+    """One website in a worker thread, with a database connection of its own."""
+    assert case.plan is not None
+    with models.database.connection_context():
+        try:
+            answer = obtain(shared, case.website, case.plan)
+        except Failure as failure:
+            case.failure, case.outcome = failure, "failed"
+            say(world.log, case, "error", failure.detail, code=failure.code, indent=1)
+            return None
+    if isinstance(answer, Pending):
+        case.outcome = "pending"
+        say(world.log, case, "warn", f"the CA has not finished: {answer.answer}", code="order_pending", indent=1)
+        return None
+    case.names, case.not_after = answer.certificate.names, answer.certificate.not_after
+    say(world.log, case, "success", f"issued for {', '.join(case.names)}", code="issued", indent=1)
+    return answer
+
+
+def _stored_item(world: World, case: Case) -> Item | None:
+    """The set on disk, for services that lag behind; a website without one has nothing to install."""
+    stored = case.facts.stored
+    if stored is None:
+        return None
+    directory = live_set(world.place, case.website.main, stored.serial)
+    return Item(case.website, stored, directory) if directory.is_dir() else None
+
+
+def _options(world: World, scope: Scope) -> Options:
+    return Options(replace_foreign=world.config.check.replace_foreign, forced=scope.forced)
+
+
+def _urgency(case: Case) -> float:
+    return case.plan.urgency if case.plan else 0.0

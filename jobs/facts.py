@@ -1,0 +1,112 @@
+"""Steps 1 and 2: which accounts may be checked, and what is known of each of their websites before deciding."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+import models
+from jobs import queue, records
+from jobs.config import Check
+from jobs.policy.certificate import issued_here
+from jobs.policy.decision import Presented, SiteFacts, Wait
+from jobs.policy.failure import Failure
+from jobs.policy.names import wanted_names
+from jobs.policy.site import Account, AccountState, Website
+from jobs.ports import Installed, ServiceTarget
+from jobs.runlog import RunLog
+
+
+def allowed(asked: Collection[str] | None, log: RunLog) -> list[str]:
+    """The accounts to check; each that is skipped is logged with its reason. The override wins over the default."""
+    chosen = []
+    for name, (account, override) in records.accounts().items():
+        if asked is not None and name not in asked:
+            continue
+        reason = why_skipped(account, override)
+        if reason:
+            log.say("warn", reason, account=name, code="account_skipped")
+        else:
+            chosen.append(name)
+    return chosen
+
+
+def why_skipped(account: Account, override: str | None) -> str:
+    """Why an account is not checked; empty when it is."""
+    if account.state is AccountState.SUSPENDED:
+        return "skipped: the account is suspended"
+    if override == "disabled":
+        return "skipped: AutoSSL is disabled for this account"
+    return ""
+
+
+def gather(
+    websites: Sequence[Website],
+    services: Sequence[ServiceTarget],
+    options: Check,
+    organizations: tuple[str, ...],
+    now: datetime,
+) -> list[SiteFacts]:
+    """What is known of every website; rows are read once for all of them, configurations once a service."""
+    everybody = records.websites()
+    owners = {name: site.main for site in everybody for name in site.names}
+    main_domains: dict[str, str] = {}
+    for site in everybody:
+        main_domains.setdefault(site.account, site.main)
+    excluded, troubles, standings = records.exclusions(), records.troubles(), records.standings()
+    stored, pending = records.live_certificates(), queue.active_orders()
+    known = records.known_fingerprints()
+    return [
+        SiteFacts(
+            website=site,
+            wanted=wanted_names(site, options.service_names, excluded.get(site.account, frozenset()), owners),
+            stored=stored.get(site.main),
+            presented=_presented(site, services, known, organizations),
+            waits=_waits(troubles.get(site.main, {}), now),
+            service_waits={
+                name: standing.retry_at
+                for name, standing in standings.get(site.main, {}).items()
+                if standing.retry_at is not None
+            },
+            ordered=_ordered(pending.get(site.main)),
+            main_domain=main_domains[site.account],
+        )
+        for site in websites
+    ]
+
+
+def _presented(
+    site: Website, services: Sequence[ServiceTarget], known: frozenset[str], organizations: tuple[str, ...]
+) -> dict[str, Presented | None]:
+    """What each service that concerns the website presents; a service that can't be read says so in `detail`."""
+    found: dict[str, Presented | None] = {}
+    for service in services:
+        try:
+            if service.concerns(site):
+                found[service.name] = _judged(service.installed(site), known, organizations)
+        except Failure:
+            found[service.name] = None  # the install step's first test says what is wrong with it
+    return found
+
+
+def _judged(installed: Installed | None, known: frozenset[str], organizations: tuple[str, ...]) -> Presented | None:
+    if installed is None:
+        return None
+    certificate = installed.certificate
+    path = str(installed.path) if installed.path else None
+    ours = certificate is not None and issued_here(certificate, path, known, organizations)
+    return Presented(certificate, installed.ours, ours, certificate is None, installed.detail)
+
+
+def _ordered(row: models.QueueEntry | None) -> tuple[str, ...]:
+    """The names of an order that is under way."""
+    return tuple(json.loads(row.payload)["names"]) if row else ()
+
+
+def _waits(troubles: Mapping[str, records.NameTrouble], now: datetime) -> dict[str, Wait]:
+    return {
+        name: Wait(trouble.retry_at, trouble.code, trouble.text)
+        for name, trouble in troubles.items()
+        if trouble.retry_at is not None and trouble.retry_at > now
+    }

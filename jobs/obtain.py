@@ -1,0 +1,59 @@
+"""Steps 6 and 7 for one website: order, prove, store. What fails here ends this website only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from jobs import order, records
+from jobs.install import Item
+from jobs.policy.due import due_at
+from jobs.policy.failure import Failure
+from jobs.policy.keys import KeyType
+from jobs.policy.plan import Plan
+from jobs.policy.proof import prove
+from jobs.policy.site import Website
+from jobs.ports import Pending, Place
+from jobs.store import retire_sets, store
+
+KEPT_SETS = 2
+"""The live set and the one before it stay on disk."""
+
+
+@dataclass(frozen=True)
+class Obtaining:
+    """What every website of a run shares."""
+
+    ordering: order.Ordering
+    place: Place
+    key_type: KeyType
+    key_group: int | None
+    allow_test: bool
+    clock: Callable[[], datetime]
+
+
+def obtain(shared: Obtaining, website: Website, plan: Plan) -> Item | Pending:
+    """A stored set for the plan's names, or what the CA said about waiting. Raises Failure; nothing is then stored.
+
+    The order's row is closed only when the set is on disk, so that a crash in between downloads it again.
+    """
+    row, answer = order.order(shared.ordering, website.account, website.main, plan.names, shared.key_type)
+    if isinstance(answer, Pending):
+        return answer
+    now = shared.clock()
+    try:
+        certificate = prove(answer, plan.names, now, allow_test=shared.allow_test)
+        directory = store(shared.place, website.main, answer, certificate, shared.key_group)
+    except Failure as failure:
+        if failure.code != "store_failed":  # a full disk is no fault of the order: it stays and is downloaded again
+            order.close(shared.ordering, row, "failed", failure.detail)
+        raise
+    records.keep_certificate(website.main, certificate, shared.ordering.provider_name, due_at(certificate), now)
+    order.close(shared.ordering, row, "done", f"serial {certificate.serial}")
+    return Item(website, certificate, directory)
+
+
+def forget_old_sets(place: Place, website: str) -> None:
+    """Remove sets that nothing presents any more, keeping the newest ones."""
+    retire_sets(place, website, records.former_serials(website, KEPT_SETS))

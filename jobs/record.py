@@ -1,0 +1,95 @@
+"""Step 9: what a run leaves behind: rows for the panel, lines for the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from jobs import records
+from jobs.install import Outcome
+from jobs.obtain import forget_old_sets
+from jobs.policy.decision import Action
+from jobs.policy.due import lifetime
+from jobs.policy.failure import LeftOff
+from jobs.policy.plan import UNUSED
+from jobs.policy.verdict import Verdict
+from jobs.ports import Place
+from jobs.report import Case
+from jobs.runlog import RunLog
+
+_LEVELS = {"installed": "success", "waiting": "warn", "failed": "error"}
+_WITHOUT_WORK = {Action.LEAVE: "left alone", Action.DEFER: "deferred", Action.BLOCKED: "failed"}
+
+
+def record(place: Place, log: RunLog, now: datetime, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> None:
+    """Keep the outcome of every website and service, and say it in the log."""
+    by_site: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        by_site.setdefault(outcome.website, []).append(outcome)
+    for outcome in by_site.pop("", []):
+        log.say("error", f"{outcome.service}: {outcome.text}", code=outcome.code)
+    for case in cases:
+        seen = by_site.get(case.website.main, [])
+        _conclude(log, case, seen)
+        states = {(case.website.main, one.service): (one.state, one.text, None) for one in seen}
+        records.keep_standings(states, now)
+        _keep_troubles(case, now)
+        if seen:
+            forget_old_sets(place, case.website.main)
+
+
+def say(log: RunLog, case: Case, level: str, text: str, *, code: str = "", name: str = "", indent: int = 0) -> None:
+    """One event about a website."""
+    site = case.website
+    log.say(level, text, account=site.account, website=site.main, name=name, code=code, indent=indent)
+
+
+def say_plan(log: RunLog, case: Case, verdicts: Mapping[str, Verdict]) -> None:
+    """The plan and the reason of every name that is not on it, before anything is done."""
+    plan = case.plan
+    if plan is None or (plan.code == case.decision.code and plan.action is not Action.ORDER):
+        return
+    level = "warn" if plan.action in (Action.DEFER, Action.BLOCKED) else "info"
+    names = f" ({', '.join(plan.names)})" if plan.action is Action.ORDER else ""
+    say(log, case, level, f"plan: {plan.action}: {plan.reason}{names}", code=plan.code)
+    for left in plan.left_off:
+        say(log, case, "warn", left.text, code=left.code, name=left.name, indent=1)
+    for name in case.asked:
+        for warning in verdicts[name].warnings:
+            say(log, case, "warn", warning, name=name, indent=1)
+
+
+def _conclude(log: RunLog, case: Case, outcomes: Sequence[Outcome]) -> None:
+    """The outcome of a website in one word, and each service's state."""
+    for name, presented in case.facts.presented.items():
+        if presented is not None and presented.linked:
+            case.services[name] = ("installed", "unchanged")
+    for outcome in outcomes:
+        case.services[outcome.service] = (outcome.state, outcome.text)
+        say(log, case, _LEVELS[outcome.state], f"{outcome.service}: {outcome.text}", code=outcome.code, indent=1)
+    if case.outcome:
+        return
+    if outcomes:
+        case.outcome = "failed" if any(outcome.state == "failed" for outcome in outcomes) else "installed"
+    else:
+        action = case.plan.action if case.plan else case.decision.action
+        case.outcome = _WITHOUT_WORK.get(action, "kept")
+
+
+def _keep_troubles(case: Case, now: datetime) -> None:
+    """The problems of a website as of now. A name that was not tried in this run keeps what it had."""
+    if case.plan is None or case.outcome == "pending":
+        return
+    left = {entry.name: entry for entry in (*case.plan.left_off, *case.plan.unused)}
+    fresh = [entry for name, entry in left.items() if name in case.asked]
+    kept = [name for name in left if name not in case.asked]
+    if case.failure is not None:
+        fresh.append(LeftOff("", case.failure.code, case.failure.detail))
+    elif case.plan.action in (Action.BLOCKED, Action.DEFER):
+        fresh.append(LeftOff("", case.plan.code, case.plan.reason))
+    elif case.plan.code == "backoff":
+        kept.append("")
+    stored = case.facts.stored
+    whole = lifetime(stored) if stored else records.USUAL_LIFETIME
+    daily = {UNUSED} | ({case.failure.code} if case.failure and case.failure.permanent else set())
+    records.keep_troubles(case.website.main, fresh, kept, whole, now, daily)

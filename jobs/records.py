@@ -1,0 +1,214 @@
+"""What a check knows before and keeps after, as rows: websites, certificates, service states, problems, runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import models
+from jobs.policy.certificate import Certificate
+from jobs.policy.failure import LeftOff
+from jobs.policy.retry import next_try
+from jobs.policy.site import Account, AccountState, Website
+
+USUAL_LIFETIME = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class NameTrouble:
+    """A name's stored problem: `retry_at` is when the next automatic try is due (aware, UTC), None for now."""
+
+    code: str
+    text: str
+    retry_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The last known state of a website on a service."""
+
+    state: str
+    text: str
+    fingerprint: str | None
+    retry_at: datetime | None
+
+
+def accounts() -> dict[str, tuple[Account, str | None]]:
+    """Accounts that exist, each with its override (None, "enabled", "disabled")."""
+    rows = models.Account.select().where(models.Account.gone_at.is_null())
+    return {
+        row.name: (Account(row.name, row.contact, row.package, row.reseller, AccountState(row.state)), row.override)
+        for row in rows
+    }
+
+
+def websites(of: Collection[str] | None = None) -> list[Website]:
+    """Websites that exist, of these accounts or of all, in the order in which they were found."""
+    query = models.Website.select().where(models.Website.gone_at.is_null()).order_by(models.Website.id)
+    if of is not None:
+        query = query.where(models.Website.account.in_(list(of)))
+    return [_website(row) for row in query]
+
+
+def live_certificates(of: Collection[str] | None = None) -> dict[str, Certificate]:
+    """The stored certificate of each website that has one, by main name."""
+    query = models.Certificate.select().where(models.Certificate.retired_at.is_null())
+    if of is not None:
+        query = query.where(models.Certificate.website.in_(list(of)))
+    return {row.website: _certificate(row) for row in query.order_by(models.Certificate.id)}
+
+
+def known_fingerprints() -> frozenset[str]:
+    """Every certificate that was ever issued through this panel."""
+    return frozenset(row[0] for row in models.Certificate.select(models.Certificate.fingerprint).tuples())
+
+
+def exclusions() -> dict[str, frozenset[str]]:
+    """Excluded names by account."""
+    found: dict[str, set[str]] = {}
+    for row in models.Exclusion.select().tuples():
+        found.setdefault(row[1], set()).add(row[2])
+    return {account: frozenset(names) for account, names in found.items()}
+
+
+def troubles() -> dict[str, dict[str, NameTrouble]]:
+    """Stored problems by website and name; the empty name is the website itself."""
+    found: dict[str, dict[str, NameTrouble]] = {}
+    for row in models.Problem.select():
+        found.setdefault(row.website, {})[row.name] = NameTrouble(row.code, row.text, row.retry_at)
+    return found
+
+
+def standings() -> dict[str, dict[str, Standing]]:
+    """The last known state of each website on each service."""
+    found: dict[str, dict[str, Standing]] = {}
+    for row in models.ServiceState.select():
+        found.setdefault(row.website, {})[row.service] = Standing(row.state, row.text, row.fingerprint, row.retry_at)
+    return found
+
+
+def keep_certificate(website: str, certificate: Certificate, provider: str, due_at: datetime, now: datetime) -> None:
+    """Make `certificate` the live one of `website`; the former is retired."""
+    with models.database.atomic():
+        same = models.Certificate.website == website
+        models.Certificate.update(retired_at=now).where(same & models.Certificate.retired_at.is_null()).execute()
+        models.Certificate.create(
+            website=website,
+            serial=certificate.serial,
+            fingerprint=certificate.fingerprint,
+            names=json.dumps(certificate.names),
+            issuer=certificate.issuer,
+            provider=provider,
+            not_before=certificate.not_before,
+            not_after=certificate.not_after,
+            due_at=due_at,
+            stored_at=now,
+        )
+
+
+def former_serials(website: str, newest: int) -> list[str]:
+    """The serial numbers of the `newest` certificates of a website, newest first."""
+    query = models.Certificate.select(models.Certificate.serial).where(models.Certificate.website == website)
+    return [row[0] for row in query.order_by(models.Certificate.id.desc()).limit(newest).tuples()]
+
+
+def keep_troubles(
+    website: str,
+    fresh: Iterable[LeftOff],
+    kept: Collection[str],
+    lifetime: timedelta,
+    now: datetime,
+    daily: Collection[str],
+) -> None:
+    """Make `fresh` the problems of a website, beside the names in `kept`, whose rows stay as they are.
+
+    The same problem counts up and is tried later each time (`lifetime`: of the certificate at stake); a code
+    in `daily` is tried once a day at once.
+    """
+    with models.database.atomic():
+        rows = {row.name: row for row in models.Problem.select().where(models.Problem.website == website)}
+        for trouble in fresh:
+            row = rows.pop(trouble.name, None)
+            again = row is not None and row.code == trouble.code
+            attempts = row.attempts + 1 if again else 1
+            values = {
+                "code": trouble.code,
+                "text": trouble.text,
+                "since": row.since if again else now,
+                "seen_at": now,
+                "attempts": attempts,
+                "retry_at": next_try(attempts, now, lifetime, permanent=trouble.code in daily),
+            }
+            if row:
+                models.Problem.update(**values).where(models.Problem.id == row.id).execute()
+            else:
+                models.Problem.create(website=website, name=trouble.name, **values)
+        gone = [row.id for name, row in rows.items() if name not in kept]
+        if gone:
+            models.Problem.delete().where(models.Problem.id.in_(gone)).execute()
+
+
+def keep_standings(states: Mapping[tuple[str, str], tuple[str, str, str | None]], now: datetime) -> None:
+    """Keep (website, service) -> (state, text, fingerprint), each failure with its own backoff."""
+    with models.database.atomic():
+        for (website, service), (state, text, fingerprint) in states.items():
+            same = (models.ServiceState.website == website) & (models.ServiceState.service == service)
+            row = models.ServiceState.get_or_none(same)
+            attempts = 0 if state == "installed" else (row.attempts if row else 0) + 1
+            retry_at = next_try(attempts, now, USUAL_LIFETIME) if attempts else None
+            models.ServiceState.insert(
+                website=website,
+                service=service,
+                state=state,
+                text=text,
+                fingerprint=fingerprint,
+                checked_at=now,
+                attempts=attempts,
+                retry_at=retry_at,
+            ).on_conflict(
+                conflict_target=[models.ServiceState.website, models.ServiceState.service],
+                update={
+                    "state": state,
+                    "text": text,
+                    "fingerprint": fingerprint,
+                    "checked_at": now,
+                    "attempts": attempts,
+                    "retry_at": retry_at,
+                },
+            ).execute()
+
+
+def start_run(start: str, scope: str, provider: str, now: datetime) -> models.Run:
+    return models.Run.create(start=start, scope=scope, provider=provider, started_at=now)
+
+
+def finish_run(row: models.Run, result: str, totals: Mapping[str, Any], now: datetime) -> None:
+    values = {"result": result, "totals": json.dumps(totals), "finished_at": now}
+    models.Run.update(**values).where(models.Run.id == row.id).execute()
+
+
+def _website(row: models.Website) -> Website:
+    rejected = tuple((text, why) for text, why in json.loads(row.rejected))
+    names = tuple(json.loads(row.names))
+    return Website(row.account_id, names, row.docroot, row.source, row.file, row.line, rejected)
+
+
+def _certificate(row: models.Certificate) -> Certificate:
+    return Certificate(
+        names=tuple(json.loads(row.names)),
+        serial=row.serial,
+        fingerprint=row.fingerprint,
+        issuer=row.issuer,
+        not_before=_aware(row.not_before),
+        not_after=_aware(row.not_after),
+        self_signed=False,
+        key_type="",
+        weak=False,
+    )
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)

@@ -1,0 +1,77 @@
+"""What a check found and did, per website: collected while it runs, and rendered as the report of `check --json`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from jobs.policy.decision import Decision, SiteFacts
+from jobs.policy.failure import Failure, LeftOff
+from jobs.policy.plan import Plan
+from jobs.policy.site import Website
+
+GOOD_OUTCOMES = ("kept", "installed", "left alone")
+
+
+@dataclass
+class Case:
+    """One website on its way through the steps. `outcome` stays empty until something was done or refused."""
+
+    website: Website
+    facts: SiteFacts
+    decision: Decision
+    plan: Plan | None = None
+    outcome: str = ""
+    failure: Failure | None = None
+    names: tuple[str, ...] = ()
+    not_after: datetime | None = None
+    services: dict[str, tuple[str, str]] = field(default_factory=dict)
+    asked: frozenset[str] = frozenset()
+    """Names that were tried in this run."""
+
+    @property
+    def left_off(self) -> tuple[LeftOff, ...]:
+        return self.plan.left_off if self.plan else ()
+
+    @property
+    def good(self) -> bool:
+        """Nothing failed, nothing was deferred, and no name that the website itself lists was left off."""
+        own = set(self.website.names)
+        services = all(state not in ("failed",) for state, _ in self.services.values())
+        covered = not any(left.name in own for left in self.left_off)
+        return self.outcome in ("", *GOOD_OUTCOMES) and services and covered and not self.website.rejected
+
+    def as_json(self) -> dict[str, Any]:
+        decision = self.plan.action if self.plan else self.decision.action
+        reason = self.plan.reason if self.plan else self.decision.reason
+        return {
+            "account": self.website.account,
+            "website": self.website.main,
+            "decision": str(decision),
+            "reason": reason,
+            "outcome": self.outcome,
+            "problem": None if self.failure is None else {"code": self.failure.code, "text": self.failure.detail},
+            "names": list(self.names),
+            "left_off": [{"name": left.name, "code": left.code, "text": left.text} for left in self._all_left_off()],
+            "not_after": stamp(self.not_after),
+            "services": {name: {"state": state, "text": text} for name, (state, text) in self.services.items()},
+        }
+
+    def _all_left_off(self) -> list[LeftOff]:
+        refused = [LeftOff(text, "name_invalid", why) for text, why in self.website.rejected]
+        return [*self.left_off, *refused]
+
+
+def stamp(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC with `Z`, to the second."""
+    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def totals(cases: list[Case]) -> dict[str, int]:
+    """How many websites there were, and what became of them."""
+    counts = {"websites": len(cases)} | dict.fromkeys((*GOOD_OUTCOMES, "deferred", "pending", "failed"), 0)
+    for case in cases:
+        counts[case.outcome or "kept"] = counts.get(case.outcome or "kept", 0) + 1
+    counts["left_off"] = sum(len(case.left_off) for case in cases)
+    return counts
