@@ -1,0 +1,95 @@
+"""Remembers what stood in a service's files before we first touched them, so that `setup --undo` can put it back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import models
+from jobs import privileged
+from jobs.policy.failure import Failure
+from jobs.ports import FileChange, Place
+from jobs.store import write_secret
+
+
+class KeptFiles:
+    """The rows and backups of one instance. Files of our own directory are not kept: they go with it."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def before(self, service: str, changes: Sequence[FileChange]) -> None:
+        """Keep the first state of every file outside the instance, and what we are about to write there."""
+        for change in changes:
+            if change.path.is_relative_to(self._place.instance):
+                continue
+            row = models.SetupFile.get_or_none(models.SetupFile.path == str(change.path))
+            if row is None:
+                row = self._first(service, privileged.former(change.path))
+            row.written_sha256 = _digest(change.content, change.link)
+            row.changed_at = datetime.now(UTC)
+            row.save(force_insert=not models.SetupFile.select().where(models.SetupFile.path == row.path).exists())
+
+    def undoing(self) -> tuple[list[tuple[str, privileged.Former]], list[tuple[str, str]]]:
+        """What would be put back, as (service, former state), and what can't be, as (service, reason)."""
+        back: list[tuple[str, privileged.Former]] = []
+        refused: list[tuple[str, str]] = []
+        for row in models.SetupFile.select().order_by(models.SetupFile.path):
+            was = self._former(row)
+            now = privileged.former(Path(row.path))
+            if _same(now, was):
+                back.append((row.service, was))
+            elif _digest(now.content, now.link) != row.written_sha256:
+                kept = f"{self._place.backups / row.backup}" if row.backup else "no file"
+                words = f"{row.path}: changed by somebody since, so it is left as it is; before us: {kept}"
+                refused.append((row.service, words))
+            else:
+                back.append((row.service, was))
+        return back, refused
+
+    def forget(self, formers: Sequence[privileged.Former]) -> None:
+        """The files are as they were: drop their rows and backups."""
+        for was in formers:
+            row = models.SetupFile.get_or_none(models.SetupFile.path == str(was.path))
+            if row is not None:
+                if row.backup:
+                    (self._place.backups / row.backup).unlink(missing_ok=True)
+                row.delete_instance()
+
+    def _first(self, service: str, was: privileged.Former) -> models.SetupFile:
+        backup = None
+        if was.content is not None:
+            backup = hashlib.sha256(str(was.path).encode()).hexdigest()[:16] + "-" + was.path.name
+            write_secret(self._place.backups / backup, was.content)
+        return models.SetupFile(
+            path=str(was.path),
+            service=service,
+            existed=was.existed,
+            link=was.link,
+            backup=backup,
+            mode=was.mode,
+            uid=was.uid,
+            gid=was.gid,
+        )
+
+    def _former(self, row: models.SetupFile) -> privileged.Former:
+        content = None
+        if row.backup:
+            try:
+                content = (self._place.backups / row.backup).read_bytes()
+            except OSError as error:
+                words = f"{row.path}: its backup {row.backup} can't be read: {error.strerror}"
+                raise Failure("restore_failed", words, permanent=True) from error
+        return privileged.Former(Path(row.path), row.existed, content, row.link, row.mode, row.uid, row.gid)
+
+
+def _digest(content: bytes | None, link: str | None) -> str:
+    if link is not None:
+        return "link:" + link
+    return "gone" if content is None else hashlib.sha256(content).hexdigest()
+
+
+def _same(one: privileged.Former, other: privileged.Former) -> bool:
+    return (one.existed, one.content, one.link) == (other.existed, other.content, other.link)

@@ -1,0 +1,88 @@
+"""`autossl setup`: what every service needs once, before the first check; and its exact undoing."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+from jobs import install, privileged
+from jobs.policy.failure import Failure
+from jobs.ports import FileChange, ServiceTarget
+from jobs.wiring.instance import Instance
+from jobs.wiring.kept_files import KeptFiles
+from jobs.wiring.parts import services
+
+
+def setup(instance: Instance, undo: bool = False, plan_only: bool = False) -> dict[str, Any]:
+    """Write (or take away) the once-only configuration of every service on this machine, or only show it.
+
+    A service that fails is left as it was and named under "failed"; the others go on.
+    """
+    if undo:
+        return _undo(instance, plan_only)
+    changes: list[dict[str, str]] = []
+    failed: list[dict[str, str]] = []
+    keeper = KeptFiles(instance.place).before
+    for service in services(instance):
+        ability = getattr(service, "setup", None)
+        if ability is None:
+            continue
+        try:
+            wanted: Sequence[FileChange] = ability()
+            changes += [_shown(service.name, change) for change in wanted]
+            if wanted and not plan_only:
+                install.apply(service, wanted, keeper)
+        except Failure as failure:
+            failed.append({"service": service.name, "code": failure.code, "text": failure.detail})
+    return {"changes": changes, "failed": failed}
+
+
+def _undo(instance: Instance, plan_only: bool) -> dict[str, Any]:
+    """Put every file outside the instance back, byte for byte; a file that somebody changed since is left."""
+    kept = KeptFiles(instance.place)
+    back, refused = kept.undoing()
+    shown = [
+        {"service": name, "path": str(was.path), "action": "restore" if was.existed else "remove", "diff": ""}
+        for name, was in back
+    ]
+    failed = [{"service": name, "code": "changed_since", "text": text} for name, text in refused]
+    if plan_only or not back:
+        return {"changes": shown, "failed": failed}
+    formers = [was for _, was in back]
+    now = [privileged.former(was.path) for was in formers]
+    present = [service for service in services(instance) if service.name in {name for name, _ in back}]
+    privileged.restore(formers)
+    broken = _tested(present)
+    if broken:
+        privileged.restore(now)
+        return {"changes": [], "failed": [*failed, *broken]}
+    kept.forget(formers)
+    return {"changes": shown, "failed": failed}
+
+
+def _tested(present: Sequence[ServiceTarget]) -> list[dict[str, str]]:
+    failed = []
+    for service in present:
+        try:
+            service.forget()
+            service.test()
+            install.reload_if_running(service)
+        except Failure as failure:
+            failed.append({"service": service.name, "code": failure.code, "text": failure.detail})
+    return failed
+
+
+def _shown(service: str, change: FileChange) -> dict[str, str]:
+    """One change for a person: the path, what happens there, and the lines that differ."""
+    was = privileged.former(change.path)
+    action = "remove" if change.content is None and change.link is None else "change" if was.existed else "create"
+    before = (was.content or b"").decode("utf-8", "replace").splitlines()
+    after = (change.content or b"").decode("utf-8", "replace").splitlines()
+    lines = [] if change.link else list(difflib.unified_diff(before, after, "now", "then", lineterm="", n=1))
+    return {
+        "service": service,
+        "path": str(change.path),
+        "action": f"link to {change.link}" if change.link else action,
+        "diff": "\n".join(lines[:200]),
+    }
