@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.jobs.acme.pebble import Pebble, start_pebble
+
+
+@pytest.fixture(scope="module")
+def pebble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pebble]:
+    running = start_pebble(tmp_path_factory.mktemp("pebble"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def another_pebble(tmp_path: Path) -> Iterator[Callable[..., Pebble]]:
+    started: list[Pebble] = []
+
+    def start(**options: object) -> Pebble:
+        place = tmp_path / f"pebble{len(started)}"
+        place.mkdir()
+        started.append(start_pebble(place, **options))  # type: ignore[arg-type]
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.stop()
