@@ -42,6 +42,21 @@ HOST: dict[str, Entry] = {
         "No source of accounts knows it.",
         "See `autossl account list`; run `autossl discover` after a new account was made.",
     ),
+    "account_exists": (
+        "error", "There is such an account already",
+        "Names of accounts are unique, wherever they were found.",
+        "Choose another name, or see `autossl account show NAME`.",
+    ),
+    "account_not_ours": (
+        "error", "The account was not added here",
+        "A web server's configuration names it, so it would be found again at once.",
+        "Remove it there, or suspend it: `autossl account suspend NAME`.",
+    ),
+    "manifest_invalid": (
+        "error", "A file in sites.d can't be used",
+        "Its accounts and websites stay as they were known before.",
+        "Correct the key that the message names.",
+    ),
     "password_weak": (
         "error", "The password is too short or too long",
         "Long ones are safe without rules about characters.",
@@ -87,6 +102,11 @@ HOST: dict[str, Entry] = {
         "error", "A key of this installation can't be read",
         "Without it, sessions can't be kept safe.",
         "Restore instance/keys from a backup, or check the owner and mode of the file.",
+    ),
+    "path_invalid": (
+        "error", "A path can't stand in a configuration",
+        "It holds signs that could be taken for a directive, so nothing was written.",
+        "Give the directory or the installation a plainer name.",
     ),
     "program_missing": (
         "error", "A program is missing or not safe to run",

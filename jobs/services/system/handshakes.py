@@ -1,0 +1,43 @@
+"""Handshakes after a reload: a graceful reload takes effect a little later, so what is still old is asked again."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+
+from jobs import privileged
+from jobs.ports import Endpoint, Served
+
+SETTLE = 15.0
+"""Seconds after a reload within which the former certificate may still be served."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5
+
+Clock = Callable[[], float]
+
+
+def handshakes(
+    endpoints: Sequence[Endpoint],
+    fingerprint: str,
+    reloaded_at: float | None,
+    settle: float = SETTLE,
+    clock: Clock = time.monotonic,
+) -> list[Served]:
+    """One handshake an endpoint; those that do not show `fingerprint` are repeated until `settle` seconds after
+    `reloaded_at` (`time.monotonic`; None: there was no reload, so the first answer counts)."""
+    answers = [privileged.probe(endpoint) for endpoint in endpoints]
+    pause = _FIRST_PAUSE
+    while True:
+        late = [at for at, answer in enumerate(answers) if not _shows(answer, fingerprint)]
+        left = 0.0 if reloaded_at is None else reloaded_at + settle - clock()
+        if not late or left <= 0:
+            return answers
+        time.sleep(min(pause, left))
+        pause = min(pause * 2, _LONGEST_PAUSE)
+        for at in late:
+            answers[at] = privileged.probe(endpoints[at])
+
+
+def _shows(answer: Served, fingerprint: str) -> bool:
+    return answer.leaf is not None and hashlib.sha256(answer.leaf).hexdigest() == fingerprint

@@ -1,0 +1,28 @@
+"""What the certificate file that a service's configuration names holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jobs import privileged
+from jobs.policy.failure import Failure
+from jobs.policy.proof import read_certificate
+from jobs.ports import Installed, Place
+
+
+def presented(place: Place, website: str, service: str, path: str | Path) -> Installed:
+    """Read the certificate at `path`. A file that is missing or holds something else is told in `detail`."""
+    path = Path(path)
+    ours = is_link_of_ours(place, website, service, path)
+    try:
+        content = privileged.read(path)
+        if content is None:
+            return Installed(path, None, ours, f"{path}: there is no such file")
+        return Installed(path, read_certificate(content), ours)
+    except Failure as failure:
+        return Installed(path, None, ours, f"{path}: {failure.detail}")
+
+
+def is_link_of_ours(place: Place, website: str, service: str, path: Path) -> bool:
+    """Whether a configured file is reached through the link that the install step switches."""
+    return path.parent == place.link(website, service)
