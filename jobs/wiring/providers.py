@@ -11,8 +11,9 @@ from typing import Any
 import models
 from jobs import registry
 from jobs.config import fill
+from jobs.policy.contact import mail_address
 from jobs.policy.failure import Failure
-from jobs.policy.site import InvalidName, hostname
+from jobs.policy.site import InvalidName
 from jobs.ports import AcmeAccount, Eab
 from jobs.wiring import provider_keys
 from jobs.wiring.custom_provider import PLUGIN, Custom, checked_name, read_eab, read_options
@@ -63,7 +64,7 @@ def use(
     provider = make(instance, row)
     terms = _agreed(row, provider, accept_terms)
     if row.account_url is None or eab is not None:
-        _register(instance, row, _contact(instance, contact), terms, eab)
+        _register(instance, row, provider, _contact(instance, contact), eab)
     row.terms_accepted = terms
     with models.database.atomic():
         models.Provider.update(current=False).execute()
@@ -107,8 +108,9 @@ def reset(instance: Instance, name: str, eab: Eab | None = None) -> dict[str, An
     if row.account_url is None:
         remedy = f"autossl provider use {name} --accept-terms"
         raise Failure("provider_not_registered", f"{name}: has no account yet; make one: {remedy}", permanent=True)
-    terms = _agreed(row, _bare(row), False)
-    _register(instance, row, _contact(instance, None), terms, eab)
+    provider = _bare(row)
+    terms = _agreed(row, provider, False)
+    _register(instance, row, provider, _contact(instance, None), eab)
     row.terms_accepted = terms
     _save(row)
     return show(instance, name)
@@ -165,10 +167,9 @@ def _agreed(row: models.Provider, provider: Any, accept: bool) -> str | None:
 
 
 def _register(
-    instance: Instance, row: models.Provider, contact: str | None, terms: str | None, eab: Eab | None
+    instance: Instance, row: models.Provider, provider: Any, contact: str | None, eab: Eab | None
 ) -> None:
-    """Make the account and keep its key before anything names it."""
-    provider = _bare(row)
+    """Make the account and keep its key before anything names it. The terms must have been accepted."""
     binding = eab or provider_keys.read_eab(instance.place, row.name)
     if provider.specs().eab_required and binding is None:
         remedy = f"autossl provider use {row.name} --accept-terms --eab-kid K --eab-hmac-file F"
@@ -179,7 +180,7 @@ def _register(
     if eab is not None:
         provider_keys.write_eab(instance.place, row.name, eab)
     row.account_url = account.url
-    row.terms_accepted = terms
+    row.terms_accepted = account.terms_url
     row.eab_kid = binding.kid if binding else None
     _save(row)
 
@@ -189,11 +190,7 @@ def _contact(instance: Instance, given: str | None) -> str | None:
     address = given if given is not None else instance.config.check.contact
     if not address:
         return None
-    local, at, domain = address.rpartition("@")
     try:
-        hostname(domain)
+        return mail_address(address)
     except InvalidName as error:
-        raise Failure("contact_invalid", f"{address!r}: expected a mail address: {error}", permanent=True) from error
-    if not at or not local or not local.isascii() or any(char.isspace() or char in "<>?&,;:\"@" for char in local):
-        raise Failure("contact_invalid", f"{address!r}: expected a mail address", permanent=True)
-    return address
+        raise Failure("contact_invalid", f"{address!r}: {error}", permanent=True) from error

@@ -1,0 +1,83 @@
+"""What the sources of this package share: looking up the owner of a website, and turning blocks into websites."""
+
+from __future__ import annotations
+
+import pwd
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jobs.policy.claims import Claim, read_names
+from jobs.policy.ownership import OwnerFacts, owner
+from jobs.policy.site import Account, Website
+
+WEB_PORTS = frozenset({80, 443})
+_NUMERIC = re.compile(r"#?(\d{1,9})\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One vhost or server block, as a web server's configuration says it (nothing of it is validated yet)."""
+
+    names: tuple[str, ...]
+    addresses: tuple[tuple[str, int], ...]
+    docroot: str | None
+    run_as: str | None
+    tls: bool
+    dav: bool
+    file: str
+    line: int
+
+
+def claim(block: Block, source: str) -> Claim:
+    """The block as a claim on its names; a WebDAV block away from the web's ports only helps another website."""
+    names, rejected = read_names(block.names)
+    docroot = block.docroot if _usable(block.docroot) else None
+    website = Website(owner_of(docroot, block.run_as), names, docroot, source, block.file, block.line, rejected)
+    spare = block.dav and not any(port in WEB_PORTS for _, port in block.addresses)
+    return Claim(website, block.addresses, block.tls, spare)
+
+
+def accounts(websites: Sequence[Website]) -> tuple[Account, ...]:
+    """The owners of these websites, each once."""
+    return tuple(Account(name) for name in dict.fromkeys(website.account for website in websites))
+
+
+def owner_of(docroot: str | None, run_as: str | None) -> str:
+    """Look up what `owner` decides by: passwd, and who owns the directory. A directory that can't be looked at
+    (it does not exist, say) has no owner."""
+    uid = None
+    if docroot:
+        try:
+            uid = Path(docroot).stat().st_uid
+        except OSError:
+            uid = None
+    return owner(OwnerFacts(_existing(run_as), docroot, uid, _name_of(uid)))
+
+
+def _usable(docroot: str | None) -> bool:
+    """An absolute path of printable signs; what else a configuration may hold (a variable, a control sign) is no path."""
+    return docroot is not None and docroot.startswith("/") and docroot.isprintable() and "$" not in docroot
+
+
+def _existing(user: str | None) -> str | None:
+    """The user's name in passwd; `#1001` is a uid (suexec)."""
+    if not user:
+        return None
+    numeric = _NUMERIC.match(user)
+    if numeric:
+        return _name_of(int(numeric[1]))
+    try:
+        return pwd.getpwnam(user).pw_name
+    except (KeyError, ValueError):
+        return None
+
+
+def _name_of(uid: int | None) -> str | None:
+    if uid is None:
+        return None
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except (KeyError, OverflowError):
+        return None
