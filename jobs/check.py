@@ -23,10 +23,13 @@ from jobs.policy.site import Website
 from jobs.policy.verdict import Verdict
 from jobs.ports import Pending, Place, ServiceTarget
 from jobs.preflight import Setting, preflight
-from jobs.record import record, say, say_plan
+from jobs.record import record, say, say_bug, say_plan
 from jobs.report import Case
 from jobs.runlog import RunLog
 from jobs.store import live_set
+
+REFUSAL_ROUNDS = 5
+"""How often a website is ordered anew in one run without the names that the CA refused."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ def check(world: World, scope: Scope) -> list[Case]:
     if scope.plan_only:
         return cases
     items = order_and_store(world, cases)
+    for _ in range(REFUSAL_ROUNDS):
+        items += order_and_store(world, without_refused(world, scope, cases))
     outcomes = install_items(world, scope, cases, items)
     record(world.place, world.log, world.clock(), cases, outcomes)
     return cases
@@ -74,7 +79,7 @@ def decide_each(world: World, scope: Scope, websites: Sequence[Website]) -> list
     """Steps 2 and 3: what is known, and what follows from it."""
     options, now = _options(world, scope), world.clock()
     organizations = world.ordering.provider.specs().issuer_organizations
-    known = facts.gather(websites, world.services, world.config.check, organizations, now)
+    known = facts.gather(websites, world.services, world.config.check, organizations, now, world.log)
     cases = [Case(site.website, site, decide(site, now, options)) for site in known]
     for case in cases:
         say(world.log, case, "info", f"{case.decision.action}: {case.decision.reason}", code=case.decision.code)
@@ -110,15 +115,10 @@ def preflight_names(world: World, scope: Scope, cases: Sequence[Case]) -> Mappin
 
 def plan_each(world: World, scope: Scope, cases: Sequence[Case], verdicts: Mapping[str, Verdict]) -> None:
     """Step 5: the plan of each website, shown in the log before anything is done."""
-    options, now, specs = _options(world, scope), world.clock(), world.ordering.provider.specs()
     for case in cases:
         own = {name: Verdict(name, True, "http-01") for name in case.facts.ordered} or verdicts
-        case.asked = frozenset(name.fqdn for name in case.facts.wanted if name.fqdn in own)
-        case.plan = plan(case.decision, case.facts, own, specs, now, options)
-        case.names = case.plan.names
-        stored = case.facts.stored
-        case.not_after = stored.not_after if stored else None
-        say_plan(world.log, case, own)
+        case.verdicts = {name.fqdn: own[name.fqdn] for name in case.facts.wanted if name.fqdn in own}
+        _plan(world, scope, case)
 
 
 def order_and_store(world: World, cases: Sequence[Case]) -> list[Item]:
@@ -132,6 +132,23 @@ def order_and_store(world: World, cases: Sequence[Case]) -> list[Item]:
     with ThreadPoolExecutor(min(world.config.check.concurrency, len(work))) as pool:
         items = list(pool.map(lambda case: _obtained(world, shared, case), work))
     return [item for item in items if item is not None]
+
+
+def without_refused(world: World, scope: Scope, cases: Sequence[Case]) -> list[Case]:
+    """Websites of which the CA refused some names only, planned anew without these: one name that only the CA can't
+    validate does not sink the rest. A refused name waits for its own next try."""
+    again = []
+    for case in cases:
+        refused = case.failure.names if case.failure else {}
+        if case.plan is None or not refused or set(case.plan.names) <= set(refused):
+            continue
+        code = case.failure.code if case.failure else ""
+        failed = {name: Verdict(name, False, None, code, text) for name, text in refused.items()}
+        case.verdicts = {name: failed.get(name, verdict) for name, verdict in case.verdicts.items()}
+        case.failure, case.outcome = None, ""
+        _plan(world, scope, case)
+        again.append(case)
+    return again
 
 
 def install_items(world: World, scope: Scope, cases: Sequence[Case], new: Sequence[Item]) -> list[Outcome]:
@@ -152,8 +169,16 @@ def install_items(world: World, scope: Scope, cases: Sequence[Case], new: Sequen
     outcomes: list[Outcome] = []
     for service in world.services:
         if service.name in wanted:
-            outcomes += install(service, wanted[service.name], world.place, world.keeper)
+            outcomes += _installed(world, service, wanted[service.name])
     return outcomes
+
+
+def _plan(world: World, scope: Scope, case: Case) -> None:
+    specs = world.ordering.provider.specs()
+    case.plan = plan(case.decision, case.facts, case.verdicts, specs, world.clock(), _options(world, scope))
+    case.names = case.plan.names
+    case.not_after = case.facts.stored.not_after if case.facts.stored else None
+    say_plan(world.log, case)
 
 
 def _obtained(world: World, shared: Obtaining, case: Case) -> Item | None:
@@ -166,6 +191,9 @@ def _obtained(world: World, shared: Obtaining, case: Case) -> Item | None:
             case.failure, case.outcome = failure, "failed"
             say(world.log, case, "error", failure.detail, code=failure.code, indent=1)
             return None
+        except Exception as error:  # noqa: BLE001 a bug ends this website, not the run
+            case.failure, case.outcome = say_bug(world.log, case.website, "ordering", error), "failed"
+            return None
     if isinstance(answer, Pending):
         case.outcome = "pending"
         say(world.log, case, "warn", f"the CA has not finished: {answer.answer}", code="order_pending", indent=1)
@@ -173,6 +201,14 @@ def _obtained(world: World, shared: Obtaining, case: Case) -> Item | None:
     case.names, case.not_after = answer.certificate.names, answer.certificate.not_after
     say(world.log, case, "success", f"issued for {', '.join(case.names)}", code="issued", indent=1)
     return answer
+
+
+def _installed(world: World, service: ServiceTarget, items: Sequence[Item]) -> list[Outcome]:
+    try:
+        return install(service, items, world.place, world.keeper)
+    except Exception as error:  # noqa: BLE001 a bug ends this service, not the run
+        bug = say_bug(world.log, None, f"installing on {service.name}", error)
+        return [Outcome(service.name, item.website.main, "failed", bug.code, bug.detail) for item in items]
 
 
 def _stored_item(world: World, case: Case) -> Item | None:

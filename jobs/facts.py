@@ -15,6 +15,7 @@ from jobs.policy.failure import Failure
 from jobs.policy.names import wanted_names
 from jobs.policy.site import Account, AccountState, Website
 from jobs.ports import Installed, ServiceTarget
+from jobs.record import say_bug
 from jobs.runlog import RunLog
 
 
@@ -47,6 +48,7 @@ def gather(
     options: Check,
     organizations: tuple[str, ...],
     now: datetime,
+    log: RunLog,
 ) -> list[SiteFacts]:
     """What is known of every website; rows are read once for all of them, configurations once a service."""
     everybody = records.websites()
@@ -62,7 +64,7 @@ def gather(
             website=site,
             wanted=wanted_names(site, options.service_names, excluded.get(site.account, frozenset()), owners),
             stored=stored.get(site.main),
-            presented=_presented(site, services, known, organizations),
+            presented=_presented(site, services, known, organizations, log),
             waits=_waits(troubles.get(site.main, {}), now),
             service_waits={
                 name: standing.retry_at
@@ -77,7 +79,11 @@ def gather(
 
 
 def _presented(
-    site: Website, services: Sequence[ServiceTarget], known: frozenset[str], organizations: tuple[str, ...]
+    site: Website,
+    services: Sequence[ServiceTarget],
+    known: frozenset[str],
+    organizations: tuple[str, ...],
+    log: RunLog,
 ) -> dict[str, Presented | None]:
     """What each service that concerns the website presents; a service that can't be read says so in `detail`."""
     found: dict[str, Presented | None] = {}
@@ -87,6 +93,9 @@ def _presented(
                 found[service.name] = _judged(service.installed(site), known, organizations)
         except Failure:
             found[service.name] = None  # the install step's first test says what is wrong with it
+        except Exception as error:  # noqa: BLE001 a bug of one service must not end everybody's check
+            say_bug(log, site, f"looking at {service.name}", error)
+            found[service.name] = None
     return found
 
 

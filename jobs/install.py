@@ -63,7 +63,11 @@ def install(service: ServiceTarget, items: Sequence[Item], place: Place, keeper:
         words = f"its configuration was broken before us, so nothing was touched: {failure.detail}"
         return [_failed(service, item, "config_broken_before", words) for item in items]
     staged = _stage(service, items, place, keeper)
-    good, bad = _switch(service, staged.items)
+    try:
+        good, bad = _switch(service, staged.items)
+    except BaseException:  # a bug or a stop: nothing half-done may stay
+        privileged.restore(staged.formers)
+        raise
     if bad and staged.formers:
         bad_sites = {outcome.website for outcome in bad}
         again = [item for item in staged.items if item.website.main not in bad_sites]
@@ -140,6 +144,9 @@ def _stage(service: ServiceTarget, items: Sequence[Item], place: Place, keeper: 
         privileged.restore(staged.formers)
         service.forget()
         return _halves(service, staged, failure, place, keeper)
+    except BaseException:
+        privileged.restore(staged.formers)
+        raise
     return staged
 
 
@@ -193,7 +200,8 @@ def _proved(service: ServiceTarget, item: Item) -> Outcome:
         return _failed(service, item, "probe_failed", _words(wrong, item.certificate))
     names = sorted({answer.endpoint.sni for answer in served})
     ports = sorted({answer.endpoint.port for answer in served})
-    text = f"{len(names)} names on port {', '.join(map(str, ports))}" if served else "nothing to probe"
+    count = "1 name" if len(names) == 1 else f"{len(names)} names"
+    text = f"{count} on port {', '.join(map(str, ports))}" if served else "nothing to probe"
     return Outcome(service.name, item.website.main, "installed", text=text)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Sequence
 from datetime import datetime
 
 from jobs import records
@@ -10,9 +11,9 @@ from jobs.install import Outcome
 from jobs.obtain import forget_old_sets
 from jobs.policy.decision import Action
 from jobs.policy.due import lifetime
-from jobs.policy.failure import LeftOff
+from jobs.policy.failure import Failure, LeftOff
 from jobs.policy.plan import UNUSED
-from jobs.policy.verdict import Verdict
+from jobs.policy.site import Website
 from jobs.ports import Place
 from jobs.report import Case
 from jobs.runlog import RunLog
@@ -44,7 +45,16 @@ def say(log: RunLog, case: Case, level: str, text: str, *, code: str = "", name:
     log.say(level, text, account=site.account, website=site.main, name=name, code=code, indent=indent)
 
 
-def say_plan(log: RunLog, case: Case, verdicts: Mapping[str, Verdict]) -> None:
+def say_bug(log: RunLog, website: Website | None, step: str, error: Exception) -> Failure:
+    """What nobody foresaw: its traceback goes to the log; returned as the failure that a person is shown."""
+    bug = Failure("internal_error", f"{step}: {type(error).__name__}: {error}")
+    account, main = (website.account, website.main) if website else ("", "")
+    trace = "".join(traceback.format_exception(error))
+    log.say("error", f"{bug.detail}\n{trace}", account=account, website=main, code=bug.code, indent=1)
+    return bug
+
+
+def say_plan(log: RunLog, case: Case) -> None:
     """The plan and the reason of every name that is not on it, before anything is done."""
     plan = case.plan
     if plan is None or (plan.code == case.decision.code and plan.action is not Action.ORDER):
@@ -54,8 +64,8 @@ def say_plan(log: RunLog, case: Case, verdicts: Mapping[str, Verdict]) -> None:
     say(log, case, level, f"plan: {plan.action}: {plan.reason}{names}", code=plan.code)
     for left in plan.left_off:
         say(log, case, "warn", left.text, code=left.code, name=left.name, indent=1)
-    for name in case.asked:
-        for warning in verdicts[name].warnings:
+    for name, verdict in case.verdicts.items():
+        for warning in verdict.warnings:
             say(log, case, "warn", warning, name=name, indent=1)
 
 
@@ -81,15 +91,18 @@ def _keep_troubles(case: Case, now: datetime) -> None:
     if case.plan is None or case.outcome == "pending":
         return
     left = {entry.name: entry for entry in (*case.plan.left_off, *case.plan.unused)}
-    fresh = [entry for name, entry in left.items() if name in case.asked]
-    kept = [name for name in left if name not in case.asked]
-    if case.failure is not None:
-        fresh.append(LeftOff("", case.failure.code, case.failure.detail))
+    fresh = [entry for name, entry in left.items() if name in case.verdicts]
+    kept = [name for name in left if name not in case.verdicts]
+    failure = case.failure
+    if failure is not None:
+        fresh.append(LeftOff("", failure.code, failure.detail))
+        fresh += [LeftOff(name, failure.code, text) for name, text in failure.names.items() if name in case.verdicts]
     elif case.plan.action in (Action.BLOCKED, Action.DEFER):
         fresh.append(LeftOff("", case.plan.code, case.plan.reason))
     elif case.plan.code == "backoff":
         kept.append("")
     stored = case.facts.stored
     whole = lifetime(stored) if stored else records.USUAL_LIFETIME
-    daily = {UNUSED} | ({case.failure.code} if case.failure and case.failure.permanent else set())
-    records.keep_troubles(case.website.main, fresh, kept, whole, now, daily)
+    daily = {UNUSED} | ({failure.code} if failure and failure.permanent else set())
+    not_before = failure.retry_at if failure else None
+    records.keep_troubles(case.website.main, fresh, kept, whole, now, daily, not_before)

@@ -122,11 +122,12 @@ def keep_troubles(
     lifetime: timedelta,
     now: datetime,
     daily: Collection[str],
+    not_before: datetime | None = None,
 ) -> None:
     """Make `fresh` the problems of a website, beside the names in `kept`, whose rows stay as they are.
 
     The same problem counts up and is tried later each time (`lifetime`: of the certificate at stake); a code
-    in `daily` is tried once a day at once.
+    in `daily` is tried once a day at once. `not_before`: the time that the cause named (Retry-After), if later.
     """
     with models.database.atomic():
         rows = {row.name: row for row in models.Problem.select().where(models.Problem.website == website)}
@@ -134,13 +135,14 @@ def keep_troubles(
             row = rows.pop(trouble.name, None)
             again = row is not None and row.code == trouble.code
             attempts = row.attempts + 1 if again else 1
+            retry_at = next_try(attempts, now, lifetime, permanent=trouble.code in daily)
             values = {
                 "code": trouble.code,
                 "text": trouble.text,
                 "since": row.since if again else now,
                 "seen_at": now,
                 "attempts": attempts,
-                "retry_at": next_try(attempts, now, lifetime, permanent=trouble.code in daily),
+                "retry_at": max(retry_at, not_before) if not_before else retry_at,
             }
             if row:
                 models.Problem.update(**values).where(models.Problem.id == row.id).execute()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ from jobs.policy.decision import Decision, SiteFacts
 from jobs.policy.failure import Failure, LeftOff
 from jobs.policy.plan import Plan
 from jobs.policy.site import Website
+from jobs.policy.verdict import Verdict
 
 GOOD_OUTCOMES = ("kept", "installed", "left alone")
 
@@ -27,8 +29,8 @@ class Case:
     names: tuple[str, ...] = ()
     not_after: datetime | None = None
     services: dict[str, tuple[str, str]] = field(default_factory=dict)
-    asked: frozenset[str] = frozenset()
-    """Names that were tried in this run."""
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    """What was found out in this run about the names that were tried."""
 
     @property
     def left_off(self) -> tuple[LeftOff, ...]:

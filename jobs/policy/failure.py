@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,15 +12,24 @@ class Failure(Exception):
 
     `code` is a key of the catalogue in `problems.py`; `detail` says what happened in words, with what was
     expected and what was found (a CA's own words are kept as they are); `retry_at` (aware, UTC) is set when
-    the cause named a time; `permanent` when only a person can change the outcome.
+    the cause named a time; `permanent` when only a person can change the outcome; `names` when it is about some
+    host names only, each with the words about it.
     """
 
-    def __init__(self, code: str, detail: str, retry_at: datetime | None = None, permanent: bool = False) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        retry_at: datetime | None = None,
+        permanent: bool = False,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(f"{detail} [{code}]")
         self.code = code
         self.detail = detail
         self.retry_at = retry_at
         self.permanent = permanent
+        self.names = dict(names or {})
 
 
 @dataclass(frozen=True, slots=True)

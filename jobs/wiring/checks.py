@@ -8,7 +8,7 @@ from typing import Any
 
 import models
 from jobs import queue, records, runlog
-from jobs.challenges import HttpSolver
+from jobs.challenges import HttpSolver, sweep
 from jobs.check import Scope, World
 from jobs.check import check as run_steps
 from jobs.order import Ordering
@@ -73,6 +73,7 @@ def _run(
     log = runlog.RunLog(instance.place.logs, started, now, on_event)
     run = None if scope.plan_only else records.start_run(log.start, name, row.name, started)
     try:
+        sweep(instance.place.challenges, started)  # whoever wrote what lies there held the lock, and is dead
         log.say("info", f"{'planning' if scope.plan_only else 'checking'} {name} with provider {row.name}")
         cases = run_steps(_world(instance, row, provider, log), scope)
         counts = totals(cases)

@@ -31,6 +31,11 @@ HOST: dict[str, Entry] = {
         "Logs are named by the start of the run, and kept for as many days as config.toml says.",
         "See `autossl log list`.",
     ),
+    "internal_error": (
+        "error", "Something went wrong that nobody foresaw",
+        "It is a fault of this program. The website or service was left as it was; the others went on.",
+        "The log of the run has the details; please report them.",
+    ),
     "check_failed": (
         "error", "The check ended early",
         "Something concerned the whole run, so that it was given up.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -103,7 +103,7 @@ class Flow:
             answer = self._ask(self._directory.new_order, payload | replaces, step, again=False)
         except Failure as failure:
             if not replaces or failure.code not in ("ca_already_replaced", "ca_refused"):
-                raise
+                raise _with_names(failure, self._request.names) from failure
             answer = self._ask(self._directory.new_order, payload, step, again=False)
         url = answer.headers.get("location")
         if not url:
@@ -126,10 +126,19 @@ class Flow:
         for _, challenge in waiting:
             if challenge.status == "pending":
                 self._ask(challenge.url, {}, "answering a challenge")
+        refused: list[Failure] = []
         for authorization, challenge in waiting:
-            pending = self._await(order, authorization, challenge.kind)
+            try:
+                pending = self._await(order, authorization, challenge.kind)
+            except Failure as failure:
+                if not failure.names:
+                    raise
+                refused.append(failure)  # the others are waited for, so that every refusal is known at once
+                continue
             if pending:
                 return pending
+        if refused:
+            raise _all_of(refused)
         return self._poll_order(order, lambda status: status != "pending")
 
     def _pick(self, authorization: Authorization) -> tuple[Challenge, Solver]:
@@ -222,7 +231,22 @@ def _refused(authorization: Authorization, challenge: Challenge | None) -> Failu
     """Why a name did not validate, in the CA's words if it gave any."""
     errors = [one.error for one in ([challenge] if challenge else authorization.challenges) if one.error]
     said = words(errors[0]) if errors else f"the CA gave no reason (authorization {authorization.status})"
-    return Failure("validation_failed", f"{authorization.identifier}: the CA's validation: {said}")
+    text = f"{authorization.identifier}: the CA's validation: {said}"
+    return Failure("validation_failed", text, names={authorization.identifier: text})
+
+
+def _with_names(failure: Failure, ordered: Sequence[str]) -> Failure:
+    """A refusal of one name comes without subproblems, the name stands quoted in the CA's words."""
+    if failure.code != "ca_rejected_name" or failure.names:
+        return failure
+    names = {name: failure.detail for name in ordered if f'"{name}"' in failure.detail}
+    return Failure(failure.code, failure.detail, failure.retry_at, failure.permanent, names)
+
+
+def _all_of(refused: list[Failure]) -> Failure:
+    """Several refusals as one."""
+    names = {name: text for failure in refused for name, text in failure.names.items()}
+    return Failure(refused[0].code, "; ".join(names.values()), names=names)
 
 
 def _csr(request: OrderRequest) -> bytes:

@@ -89,17 +89,38 @@ def failure(answer: Answer, step: str, now: datetime) -> Failure:
     elif answer.status >= 500:
         code = "ca_unavailable"
     said = words(document) if document else f"HTTP {answer.status} without a problem document"
-    return Failure(code, f"{step}: the CA answered {said}", when, permanent=code in PERMANENT)
+    permanent = code in PERMANENT
+    return Failure(code, f"{step}: the CA answered {said}", when, permanent, _by_name(document))
 
 
 def words(document: Mapping[str, Any]) -> str:
     """A problem document (RFC 7807) in one line: `type: detail`, then each subproblem with its name."""
     kind = str(document.get("type", "no type")).removeprefix(PREFIX)
     parts = [f"{kind}: {document.get('detail', 'no detail')}"]
-    subproblems = document.get("subproblems")
-    for entry in subproblems if isinstance(subproblems, list) else ():
-        if isinstance(entry, dict):
-            identifier = entry.get("identifier")
-            name = identifier.get("value", "?") if isinstance(identifier, dict) else "?"
-            parts.append(f"{name}: {str(entry.get('type', '')).removeprefix(PREFIX)}: {entry.get('detail', '')}")
+    parts += [f"{_identifier(entry) or '?'}: {_said(entry)}" for entry in _subproblems(document)]
     return "; ".join(" ".join(part.split()) for part in parts)[:_LONGEST_DETAIL]
+
+
+def _by_name(document: Mapping[str, Any]) -> dict[str, str]:
+    """The names that subproblems are about (RFC 8555 section 6.7.1), each with the CA's words."""
+    found = {}
+    for entry in _subproblems(document):
+        name = _identifier(entry)
+        if name:
+            found[name] = " ".join(f"{name}: the CA answered {_said(entry)}".split())[:_LONGEST_DETAIL]
+    return found
+
+
+def _subproblems(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    entries = document.get("subproblems")
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+def _identifier(entry: Mapping[str, Any]) -> str:
+    identifier = entry.get("identifier")
+    value = identifier.get("value") if isinstance(identifier, dict) else None
+    return value.lower() if isinstance(value, str) else ""
+
+
+def _said(entry: Mapping[str, Any]) -> str:
+    return f"{str(entry.get('type', '')).removeprefix(PREFIX)}: {entry.get('detail', '')}"

@@ -38,6 +38,8 @@ class Pebble:
     _processes: list[subprocess.Popen]
     _web: http.server.ThreadingHTTPServer
     requests: list[str]
+    dns_port: int
+    http_port: int
 
     def root(self) -> bytes:
         return self._get(f"{self.management_url}/roots/0")
@@ -98,7 +100,7 @@ def start_pebble(
             processes.append(subprocess.Popen(argv, stdout=log, stderr=log, env={**os.environ, **quiet, **environment}))
     pebble = Pebble(
         f"https://127.0.0.1:{port}/dir", f"https://127.0.0.1:{management}", f"http://127.0.0.1:{dns_management}",
-        ca_file, challenges, processes, web, requests,
+        ca_file, challenges, processes, web, requests, dns, web.server_port,
     )
     _await_ports(port, management, dns_management)
     return pebble
