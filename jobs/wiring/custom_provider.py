@@ -23,11 +23,11 @@ _LARGEST_FILE = 1024 * 1024
 
 @dataclass(frozen=True)
 class Custom:
-    """`max_names` None: the CA publishes no figure."""
+    """`max_names` None: as many as CAs usually take."""
 
     directory: str
     ca_bundle: Path | None = None
-    caa: tuple[str, ...] = ()
+    caa: str | None = None
     wildcard: bool = False
     max_names: int | None = None
 
@@ -44,9 +44,10 @@ def read_options(name: str, custom: Custom) -> dict[str, Any]:
     options: dict[str, Any] = {
         "title": name,
         "directory": _https(custom.directory),
-        "caa": [_domain(issuer) for issuer in custom.caa],
         "wildcard": custom.wildcard,
     }
+    if custom.caa is not None:
+        options["caa"] = _domain(custom.caa)
     if custom.ca_bundle is not None:
         options["ca_bundle"] = str(_bundle(custom.ca_bundle.absolute()))
     if custom.max_names is not None:

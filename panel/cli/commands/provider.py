@@ -89,8 +89,7 @@ def disable(session: Session) -> Answer:
 @click.option("--directory", required=True, metavar="URL", help="ACME directory, https.")
 @click.option("--ca-bundle", type=click.Path(dir_okay=False, path_type=Path), metavar="F",
               help="PEM certificates that the directory's own HTTPS is trusted by.")
-@click.option("--caa", multiple=True, metavar="ISSUER",
-              help="The CA's domain in CAA records; may be given several times.")
+@click.option("--caa", metavar="ISSUER", help="The CA's domain in CAA records.")
 @_eab_flags
 @click.option("--wildcard/--no-wildcard", default=False, show_default=True, help="Whether it issues wildcards.")
 @click.option("--max-names", type=click.IntRange(1, 10000), metavar="N", help="Most names on one certificate.")
