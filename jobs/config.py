@@ -48,9 +48,9 @@ class Check:
 
 @dataclass(frozen=True)
 class Panel:
-    """Where `autossl serve` listens, and the name under which the panel is opened."""
+    """Where `autossl serve` listens (`*`: every address of both families), and the panel's own host name."""
 
-    bind: str = "0.0.0.0:2087"
+    bind: str = "*:2087"
     hostname: str = ""
 
 

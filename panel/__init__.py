@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 SESSION_LIFETIME = timedelta(hours=8)
+"""From the sign-in on; the cookie itself goes when the browser is closed."""
 LARGEST_BODY = 64 * 1024
 
 

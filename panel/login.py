@@ -59,8 +59,7 @@ def sign_in() -> str | Response | tuple[str, int] | tuple[str, int, dict[str, st
         return _again(name, text), 429, {"Retry-After": str(seconds)}
     if row is None:
         return _again(name, REFUSED), 422
-    session.clear()  # nothing of the session before the sign-in lives on
-    session.permanent = True
+    session.clear()  # nothing of the session before the sign-in lives on; not permanent: that would weaken "strong"
     login_user(Person(row))
     return redirect(url_for("overview.show"), 303)
 

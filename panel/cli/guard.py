@@ -15,11 +15,11 @@ from panel.cli.output import plain
 FAILED, WRONG = 1, 2
 
 CONFIGURATION = frozenset({
-    "account_exists", "account_not_ours", "account_unknown", "bind_failed", "config_invalid", "contact_invalid",
-    "demo_impossible", "directory_invalid", "eab_invalid", "eab_required", "file_unreadable", "instance_missing",
-    "instance_not_writable", "key_unreadable", "name_invalid", "no_certificate_name", "not_root", "option_invalid",
-    "password_weak", "provider_disabled", "provider_exists", "provider_not_registered", "provider_unknown",
-    "run_unknown", "terms_not_accepted",
+    "account_exists", "account_not_ours", "account_unknown", "already_serving", "bind_failed", "config_invalid",
+    "contact_invalid", "demo_impossible", "directory_invalid", "eab_invalid", "eab_required", "file_unreadable",
+    "instance_missing", "instance_not_writable", "key_unreadable", "manifest_invalid", "name_invalid", "not_root",
+    "password_weak", "path_invalid", "provider_disabled", "provider_exists", "provider_not_registered",
+    "provider_unknown", "run_unknown", "terms_not_accepted",
 })
 """Codes whose remedy is in the hands of whoever typed the command or wrote the configuration: exit 2."""
 

@@ -33,7 +33,9 @@ class Session:
         from jobs.wiring.instance import open_instance
 
         try:
-            return open_instance(self.directory)
+            instance = open_instance(self.directory)
+            click.get_current_context().call_on_close(instance.close)
+            return instance
         except DatabaseError as error:
             where = f"{self.directory.absolute()}: its database"
             raise Failure("unreadable", f"{where} can't be opened: {error}", permanent=True) from error

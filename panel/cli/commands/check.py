@@ -55,10 +55,11 @@ def _check(session: Session, everyone: bool, user: str | None, plan: bool) -> An
     if not plan:
         session.need_root()
     instance = session.instance()
-    from jobs.wiring.checks import check
+    from jobs.wiring import checks
 
-    listener = None if session.json else _say
-    result = check(instance, None if user is None else [user], plan, user is not None, listener)
+    listener, accounts = None if session.json else _say, None if user is None else [user]
+    perform = checks.plan if plan else checks.check
+    result = perform(instance, accounts, user is not None, listener)
     return Answer(result, _text(result, plan), bool(result["ok"]) or plan)
 
 

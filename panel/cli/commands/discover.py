@@ -16,7 +16,7 @@ from panel.cli.session import Session, answering
 def command(session: Session) -> Answer:
     """Find accounts and websites, and take over what is new, changed or gone."""
     instance = session.instance()
-    from jobs.wiring.checks import discover
+    from jobs.wiring.discovery import discover
 
     result = discover(instance)
     parts = []

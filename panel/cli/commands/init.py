@@ -24,6 +24,7 @@ _LONGEST = 4096
 @answering
 def command(session: Session, name: str, password_file: str | None) -> Answer:
     """Make the installation and its first administrator. Twice changes nothing."""
+    import models
     from jobs.wiring import people
     from jobs.wiring.instance import create
 
@@ -31,7 +32,7 @@ def command(session: Session, name: str, password_file: str | None) -> Answer:
     directory = session.directory.absolute()
     data = {"instance": str(directory), "created": False, "admin": name}
     if (directory / "panel.sqlite3").exists():
-        session.instance().close()
+        session.instance()
         former = people.administrators()
         if former:
             text = f"{directory} is an installation already (administrator: {', '.join(former)}). Nothing was changed."
@@ -39,6 +40,7 @@ def command(session: Session, name: str, password_file: str | None) -> Answer:
     password, made = _password(session, password_file)
     people.check_password(password)
     created = create(directory)
+    click.get_current_context().call_on_close(models.database.close)
     people.create_admin(name, password)
     lines = [f"{'Made' if created else 'Completed'} the installation {directory}.", f"Administrator: {name}"]
     if made:

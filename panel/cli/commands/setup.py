@@ -19,7 +19,7 @@ def command(session: Session, undo: bool, plan: bool) -> Answer:
     if not plan:
         session.need_root()
     instance = session.instance()
-    from jobs.wiring.checks import setup
+    from jobs.wiring.setup import setup
 
     result = setup(instance, undo=undo, plan_only=plan)
     return Answer(result, _text(result, undo, plan), not result["failed"])

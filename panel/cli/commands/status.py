@@ -16,7 +16,7 @@ from panel.cli.session import Session, answering
 def command(session: Session, user: str | None) -> Answer:
     """Per name: covered, or why not. Per service: what is served now, and until when."""
     instance = session.instance()
-    from jobs.wiring.checks import status
+    from jobs.wiring.status import status
 
     result = status(instance, user)
     blocks = [_account(account) for account in result["accounts"]]

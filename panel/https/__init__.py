@@ -1,0 +1,1 @@
+"""The parts of the panel's own HTTPS server: sockets, certificates by name, connections."""

@@ -1,0 +1,107 @@
+"""`autossl serve`: the panel by its own HTTPS, from the first socket to the last answer."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
+from typing import Any
+
+import click
+
+from jobs.ports import Place
+from jobs.wiring.instance import now
+from jobs.wiring.serving import Claim, claim, panel_hostname
+from panel.https.certificates import Certificates
+from panel.https.connections import PanelServer
+from panel.https.sockets import Listener, listen
+
+_ANY = ("::", "0.0.0.0")  # noqa: S104 - addresses to compare with
+
+
+class Panel:
+    """The servers of one installation, one a socket, sharing application and certificates."""
+
+    def __init__(self, app: Any, binds: Sequence[str], place: Place, hostname: str = "") -> None:
+        """Claim the instance, load the panel's own certificate and listen; nothing is answered yet.
+
+        Raises Failure("already_serving"), Failure("bind_failed"), Failure("key_unreadable"), Failure("config_invalid").
+        """
+        self._name = panel_hostname(hostname)
+        self.over = threading.Event()
+        """Set when the servers shall end, or one of them ended by itself."""
+        self._broken: BaseException | None = None
+        self._claim: Claim = claim(place)
+        try:
+            certificates = Certificates(place, self._name, now)
+            self.listeners: list[Listener] = listen(binds)
+        except BaseException:
+            self._claim.release()
+            raise
+        os.environ.pop("LISTEN_PID", None)  # cheroot would take descriptor 3 by itself; here `--bind fd:3` says so
+        self._servers = [PanelServer(listener.socket, app, certificates) for listener in self.listeners]
+        self._threads = [
+            threading.Thread(target=self._run, args=(server,), name=f"panel-{number}")
+            for number, server in enumerate(self._servers)
+        ]
+
+    @property
+    def urls(self) -> list[str]:
+        """Where a browser opens the panel."""
+        return [f"https://{self._host(host)}:{port}/" for host, port in (one.address for one in self.listeners)]
+
+    def start(self) -> None:
+        """Answer from now on, and say so to the rest of the product."""
+        for server, thread in zip(self._servers, self._threads, strict=True):
+            server.prepare()
+            thread.start()
+        self._claim.announce([one.asked_at for one in self.listeners if one.asked_at])
+
+    def stop(self) -> None:
+        """Accept nothing more, finish the requests under way, and end. Raises what a server broke by."""
+        self.over.set()
+        with ThreadPoolExecutor(len(self._servers)) as pool:
+            list(pool.map(PanelServer.stop, self._servers))
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+        self._claim.release()
+        if self._broken is not None:
+            raise self._broken
+
+    def _run(self, server: PanelServer) -> None:
+        try:
+            server.serve()
+        except BaseException as error:  # noqa: BLE001 - kept for the main thread, which raises it
+            self._broken = error
+        finally:
+            self.over.set()
+
+    def _host(self, address: str) -> str:
+        if self._name or address in _ANY:
+            return self._name or socket.gethostname()
+        return f"[{address}]" if ":" in address else address
+
+
+def serve(app: Any, binds: Sequence[str], place: Place, hostname: str = "") -> None:
+    """Serve until SIGTERM or SIGINT; a second one does not wait for requests under way."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    panel = Panel(app, binds, place, hostname)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        panel.over.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    try:
+        panel.start()
+        click.echo(f"The panel is ready: {' '.join(panel.urls)}")
+        panel.over.wait()
+    finally:
+        panel.stop()

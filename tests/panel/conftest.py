@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+import models
+from jobs.ports import Place
+from panel.server import Panel
+from tests.panel.command_line import Line
+from tests.panel.https_client import Answers
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Every test leaves the database closed, as a command that ends its process does."""
+    yield
+    if models.database.obj is not None and not models.database.is_closed():
+        models.database.close()
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Line:
+    """No instance yet."""
+    return Line(tmp_path / "instance")
+
+
+@pytest.fixture
+def line(fresh: Line) -> Line:
+    """An instance with an administrator."""
+    answer = fresh.run("init", "--admin", "root", "--password-file", "-", stdin="correct horse\n")
+    assert answer.code == 0, answer.err
+    return fresh
+
+
+@pytest.fixture
+def place(line: Line) -> Place:
+    return Place(line.instance)
+
+
+@pytest.fixture
+def answers() -> Answers:
+    return Answers()
+
+
+@pytest.fixture
+def start(place: Place, answers: Answers) -> Iterator[Callable[..., int]]:
+    """Starts a server; returns its port."""
+    with ExitStack() as running:
+
+        def begin(*binds: str, hostname: str = "") -> int:
+            panel = Panel(answers, binds or ("127.0.0.1:0",), place, hostname)
+            running.callback(panel.stop)
+            panel.start()
+            return panel.listeners[0].address[1]
+
+        yield begin
+        answers.go_on.set()
