@@ -145,7 +145,7 @@ class ServiceState(Row):
     fingerprint = TextField(null=True)
     checked_at = UtcField()
     attempts = IntegerField(default=0)
-    retry_at = UtcField(null=True)
+    retry_at = UtcField(null=True, index=True)
 
     class Meta:
         indexes = ((("website", "service"), True),)
@@ -161,7 +161,7 @@ class Problem(Row):
     since = UtcField()
     seen_at = UtcField()
     attempts = IntegerField(default=1)
-    retry_at = UtcField(null=True)
+    retry_at = UtcField(null=True, index=True)
 
     class Meta:
         indexes = ((("website", "name"), True),)
@@ -190,6 +190,9 @@ class QueueEntry(Row):
     attempts = IntegerField(default=0)
     finished_at = UtcField(null=True)
 
+    class Meta:
+        indexes = ((("state", "run_after"), False),)
+
 
 class Run(Row):
     """One check; its log lies in `logs/<start>/`."""
@@ -200,9 +203,15 @@ class Run(Row):
     scope = TextField()
     """`*`, or an account's name."""
     started_at = UtcField()
-    finished_at = UtcField(null=True)
+    finished_at = UtcField(null=True, index=True)
     result = TextField(default="running")
+    """running | done | failed | stopped"""
     totals = TextField(default="{}")
+    done = IntegerField(null=True)
+    """Websites that are decided or ordered, of `total`; `current` is the account that was begun last."""
+    total = IntegerField(null=True)
+    current = TextField(null=True)
+    stop_asked_at = UtcField(null=True)
 
 
 class SetupFile(Row):

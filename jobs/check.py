@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import models
@@ -23,6 +23,7 @@ from jobs.policy.site import Website
 from jobs.policy.verdict import Verdict
 from jobs.ports import Pending, Place, ServiceTarget
 from jobs.preflight import Setting, preflight
+from jobs.progress import Progress
 from jobs.record import record, say, say_bug, say_plan
 from jobs.report import Case
 from jobs.runlog import RunLog
@@ -46,6 +47,7 @@ class World:
     discover: Callable[[], None]
     keeper: Keeper
     key_group: int | None
+    progress: Progress = field(default_factory=Progress)
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def check(world: World, scope: Scope) -> list[Case]:
     plan_each(world, scope, cases, verdicts)
     if scope.plan_only:
         return cases
+    world.progress.expect(len(cases), len(cases) - len(_to_order(cases)))
     items = order_and_store(world, cases)
     for _ in range(REFUSAL_ROUNDS):
         items += order_and_store(world, without_refused(world, scope, cases))
@@ -123,7 +126,7 @@ def plan_each(world: World, scope: Scope, cases: Sequence[Case], verdicts: Mappi
 
 def order_and_store(world: World, cases: Sequence[Case]) -> list[Item]:
     """Steps 6 and 7, the most urgent first, several websites at a time."""
-    work = sorted((case for case in cases if case.plan and case.plan.action is Action.ORDER), key=_urgency)
+    work = _to_order(cases)
     if not work:
         return []
     specs = world.ordering.provider.specs()
@@ -185,6 +188,9 @@ def _obtained(world: World, shared: Obtaining, case: Case) -> Item | None:
     """One website in a worker thread, with a database connection of its own."""
     assert case.plan is not None
     with models.database.connection_context():
+        if not world.progress.begin(case.website.account):
+            case.outcome = "stopped"
+            return None
         try:
             answer = obtain(shared, case.website, case.plan)
         except Failure as failure:
@@ -194,6 +200,8 @@ def _obtained(world: World, shared: Obtaining, case: Case) -> Item | None:
         except Exception as error:  # noqa: BLE001 a bug ends this website, not the run
             case.failure, case.outcome = say_bug(world.log, case.website, "ordering", error), "failed"
             return None
+        finally:
+            world.progress.finish_one()
     if isinstance(answer, Pending):
         case.outcome = "pending"
         say(world.log, case, "warn", f"the CA has not finished: {answer.answer}", code="order_pending", indent=1)
@@ -224,5 +232,7 @@ def _options(world: World, scope: Scope) -> Options:
     return Options(replace_foreign=world.config.check.replace_foreign, forced=scope.forced)
 
 
-def _urgency(case: Case) -> float:
-    return case.plan.urgency if case.plan else 0.0
+def _to_order(cases: Sequence[Case]) -> list[Case]:
+    """The websites whose plan is an order and that were not tried yet, the most urgent first."""
+    work = [case for case in cases if case.plan and case.plan.action is Action.ORDER and not case.outcome]
+    return sorted(work, key=lambda case: case.plan.urgency if case.plan else 0.0)

@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -24,9 +24,32 @@ ACTIVE = ("queued", "running", "waiting")
 _LONGEST_WAIT = 0.5
 
 
-def request_check(scope: str, now: datetime) -> tuple[models.QueueEntry, bool]:
-    """The row for a check of `scope` (`*` or an account), and whether it was there already."""
-    return _request("check", f"check:{scope}", now, account=None if scope == "*" else scope)
+def request_check(accounts: Sequence[str] | None, forced: bool, now: datetime) -> tuple[models.QueueEntry, bool]:
+    """The row for a check of these accounts, or of all, and whether it was there already.
+
+    A check of all that has not begun yet covers every account, so it is joined as well.
+    """
+    if accounts is not None:
+        everything = models.QueueEntry.get_or_none(_active("check:*") & (models.QueueEntry.state == "queued"))
+        if everything is not None and not forced:
+            return everything, True
+    name = "*" if accounts is None else ",".join(sorted(accounts))
+    payload = json.dumps({"accounts": None if accounts is None else sorted(accounts), "forced": forced})
+    account = accounts[0] if accounts is not None and len(accounts) == 1 else None
+    return _request("check", f"check:{name}", now, account=account, payload=payload)
+
+
+def next_check(now: datetime) -> models.QueueEntry | None:
+    """The check that is to be performed next: what people asked for first, then the oldest."""
+    due = (models.QueueEntry.state == "queued") & (models.QueueEntry.run_after <= now)
+    rows = models.QueueEntry.select().where(due & (models.QueueEntry.kind == "check"))
+    return rows.order_by(models.QueueEntry.id).first()
+
+
+def take_over(now: datetime) -> int:
+    """Checks that a dead process left half-done are queued again; only for who holds the lock. Returns how many."""
+    left = (models.QueueEntry.kind == "check") & (models.QueueEntry.state == "running")
+    return int(models.QueueEntry.update(state="queued", owner=None, run_after=now).where(left).execute())
 
 
 def request_order(
@@ -61,8 +84,8 @@ def finish(row: models.QueueEntry, state: str, answer: str, now: datetime) -> No
 
 
 @contextmanager
-def instance_lock(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Hold the instance's work lock; `on_wait` is called once if somebody else holds it.
+def instance_lock(path: Path, on_wait: Callable[[], None], give_up: Callable[[], bool]) -> Iterator[bool]:
+    """Hold the instance's work lock; `on_wait` is called once if somebody else holds it. False: `give_up` said so.
 
     The lock is the kernel's (flock), so it falls with its process, however that dies.
     """
@@ -77,20 +100,26 @@ def instance_lock(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
                 if not told:
                     on_wait()
                     told = True
+                if give_up():
+                    yield False
+                    return
                 time.sleep(wait)
                 wait = min(wait * 2, _LONGEST_WAIT)
-        yield
+        yield True
     finally:
         os.close(descriptor)
 
 
 def _request(kind: str, key: str, now: datetime, **values: Any) -> tuple[models.QueueEntry, bool]:
-    active = (models.QueueEntry.key == key) & models.QueueEntry.state.in_(ACTIVE)  # type: ignore[attr-defined]
     while True:
-        row = models.QueueEntry.get_or_none(active)
+        row = models.QueueEntry.get_or_none(_active(key))
         if row is not None:
             return row, True
         try:
             return models.QueueEntry.create(kind=kind, key=key, requested_at=now, run_after=now, **values), False
         except IntegrityError:
             continue  # somebody else was quicker; the next look finds their row
+
+
+def _active(key: str) -> Any:
+    return (models.QueueEntry.key == key) & models.QueueEntry.state.in_(ACTIVE)  # type: ignore[attr-defined]

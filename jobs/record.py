@@ -88,7 +88,7 @@ def _conclude(log: RunLog, case: Case, outcomes: Sequence[Outcome]) -> None:
 
 def _keep_troubles(case: Case, now: datetime) -> None:
     """The problems of a website as of now. A name that was not tried in this run keeps what it had."""
-    if case.plan is None or case.outcome == "pending":
+    if case.plan is None or case.outcome in ("pending", "stopped"):
         return
     left = {entry.name: entry for entry in (*case.plan.left_off, *case.plan.unused)}
     fresh = [entry for name, entry in left.items() if name in case.verdicts]

@@ -11,6 +11,7 @@ from typing import Any
 import models
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import LeftOff
+from jobs.policy.plan import UNUSED
 from jobs.policy.retry import next_try
 from jobs.policy.site import Account, AccountState, Website
 
@@ -88,6 +89,27 @@ def standings() -> dict[str, dict[str, Standing]]:
     for row in models.ServiceState.select():
         found.setdefault(row.website, {})[row.service] = Standing(row.state, row.text, row.fingerprint, row.retry_at)
     return found
+
+
+def accounts_due(now: datetime) -> list[str]:
+    """Accounts with work that has a date, and the date has come: an order to go on with, a problem or a service to
+    try again, a certificate that is due. Nothing is due whose own problem still waits. Answered by indexes."""
+    websites = models.Website
+    waits = models.Problem.select(models.Problem.website).where(
+        (models.Problem.name == "") & (models.Problem.retry_at > now)
+    )
+    due: set[str] = set()
+    for table, when in (
+        (models.Problem, (models.Problem.retry_at <= now) & (models.Problem.code != UNUSED)),
+        (models.ServiceState, models.ServiceState.retry_at <= now),
+        (models.Certificate, models.Certificate.retired_at.is_null() & (models.Certificate.due_at <= now)),
+    ):
+        hit = table.select(table.website).where(when & table.website.not_in(waits))
+        rows = websites.select(websites.account).where(websites.gone_at.is_null() & websites.main.in_(hit))
+        due |= {owner for (owner,) in rows.distinct().tuples()}
+    orders = (models.QueueEntry.kind == "order") & (models.QueueEntry.state == "waiting")
+    ready = models.QueueEntry.select(models.QueueEntry.account).where(orders & (models.QueueEntry.run_after <= now))
+    return sorted(due | {owner for (owner,) in ready.tuples() if owner})
 
 
 def keep_certificate(website: str, certificate: Certificate, provider: str, due_at: datetime, now: datetime) -> None:
@@ -185,6 +207,12 @@ def keep_standings(states: Mapping[tuple[str, str], tuple[str, str, str | None]]
 
 def start_run(start: str, scope: str, provider: str, now: datetime) -> models.Run:
     return models.Run.create(start=start, scope=scope, provider=provider, started_at=now)
+
+
+def close_dead_runs(now: datetime) -> None:
+    """Runs whose process died are over; only for who holds the work lock."""
+    left = models.Run.finished_at.is_null()
+    models.Run.update(result="failed", finished_at=now).where(left).execute()
 
 
 def finish_run(row: models.Run, result: str, totals: Mapping[str, Any], now: datetime) -> None:

@@ -72,7 +72,7 @@ def stamp(moment: datetime | None) -> str | None:
 
 def totals(cases: list[Case]) -> dict[str, int]:
     """How many websites there were, and what became of them."""
-    counts = {"websites": len(cases)} | dict.fromkeys((*GOOD_OUTCOMES, "deferred", "pending", "failed"), 0)
+    counts = {"websites": len(cases)} | dict.fromkeys((*GOOD_OUTCOMES, "deferred", "pending", "stopped", "failed"), 0)
     for case in cases:
         counts[case.outcome or "kept"] = counts.get(case.outcome or "kept", 0) + 1
     counts["left_off"] = sum(len(case.left_off) for case in cases)

@@ -1,9 +1,12 @@
-"""What the CLI, the panel and the clock ask for: discover, check, status. Each returns plain JSON-able values."""
+"""A check, asked for by the CLI, the panel or the clock: queued, performed once, reported as JSON-able values."""
 
 from __future__ import annotations
 
 import json
+import os
+import socket
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import models
@@ -13,7 +16,8 @@ from jobs.check import Scope, World
 from jobs.check import check as run_steps
 from jobs.order import Ordering
 from jobs.policy.failure import Failure
-from jobs.report import stamp, totals
+from jobs.progress import Progress
+from jobs.report import Case, stamp, totals
 from jobs.wiring import providers
 from jobs.wiring.discovery import discover
 from jobs.wiring.instance import Instance, now
@@ -21,78 +25,109 @@ from jobs.wiring.kept_files import KeptFiles
 from jobs.wiring.parts import key_group, services
 
 REPORT = "report.json"
+LOCK = "run.lock"
+STALE_CHALLENGE = timedelta(hours=1)
+"""Answers that lie there for longer were left by a process that died."""
 Listener = Callable[[runlog.Event], None]
 
 
+def never() -> bool:
+    return False
+
+
+def plan(
+    instance: Instance, accounts: list[str] | None, forced: bool = False, on_event: Listener | None = None
+) -> dict[str, Any]:
+    """What a check of these accounts, or of all, would order and why; beside whatever else is running.
+
+    Raises Failure for what stops the whole run.
+    """
+    _known(accounts)
+    scope = Scope(None if accounts is None else tuple(accounts), forced, plan_only=True)
+    return _run(instance, _chosen(instance), scope, None, on_event)
+
+
 def check(
-    instance: Instance,
-    accounts: list[str] | None,
-    plan_only: bool = False,
-    forced: bool = False,
-    on_event: Listener | None = None,
+    instance: Instance, accounts: list[str] | None, forced: bool = False, on_event: Listener | None = None
 ) -> dict[str, Any]:
     """Check these accounts, or all; returns the report. Raises Failure for what stops the whole run.
 
-    Only one check works on an instance at a time. A check for what is queued or running already joins it:
-    it waits, and returns that check's own report with `"joined": true`.
+    A check for what is queued or running already joins it: it waits, and returns that check's own report with
+    `"joined": true`.
     """
-    scope = Scope(None if accounts is None else tuple(accounts), forced, plan_only)
+    row, joined = request(instance, accounts, forced)
+    report = perform(instance, row, on_event)
+    return {**report, "joined": joined} if joined else report
+
+
+def request(instance: Instance, accounts: list[str] | None, forced: bool) -> tuple[models.QueueEntry, bool]:
+    """Queue a check for whoever works on this instance, and whether it joined one that was asked for before.
+
+    Raises Failure("account_unknown"), Failure("provider_disabled").
+    """
     _known(accounts)
-    chosen = providers.current(instance)
-    if chosen is None:
-        remedy = "autossl provider use letsencrypt --accept-terms"
-        words = f"AutoSSL is disabled: no provider is in use. Choose one: {remedy}"
-        raise Failure("provider_disabled", words, permanent=True)
-    name = "*" if accounts is None else ",".join(sorted(accounts))
-    if plan_only:
-        with queue.instance_lock(instance.place.instance / "run.lock", _say_waiting(on_event)):
-            return _run(instance, chosen, scope, name, on_event)
-    row, joined = queue.request_check(name, now())
-    with queue.instance_lock(instance.place.instance / "run.lock", _say_waiting(on_event)):
+    _chosen(instance)
+    return queue.request_check(accounts, forced, now())
+
+
+def perform(
+    instance: Instance,
+    row: models.QueueEntry,
+    on_event: Listener | None = None,
+    give_up: Callable[[], bool] = never,
+) -> dict[str, Any]:
+    """Do a queued check; one works on an instance at a time. If somebody else did it meanwhile, their report.
+
+    Raises Failure for what stops the whole run, and Failure("check_stopped") when `give_up` ended the waiting.
+    """
+    lock = instance.place.instance / LOCK
+    with queue.instance_lock(lock, _say_waiting(on_event), give_up) as ours:
+        if not ours:
+            raise Failure("check_stopped", "the check was not begun: this process is ending; it stays queued")
         row = models.QueueEntry.get_by_id(row.id)
-        if joined and row.state in ("done", "failed"):
-            return {**_finished(instance, row), "joined": True}
-        queue.update(row, state="running", attempts=row.attempts + 1)
+        if row.state not in queue.ACTIVE:
+            return _finished(instance, row)
+        queue.update(row, state="running", owner=_owner(), attempts=row.attempts + 1, heartbeat_at=now())
+        payload = json.loads(row.payload)
+        accounts = payload.get("accounts")
+        scope = Scope(None if accounts is None else tuple(accounts), bool(payload.get("forced")))
         try:
-            report = _run(instance, chosen, scope, name, on_event)
+            report = _run(instance, _chosen(instance), scope, row, on_event)
         except Failure as failure:
             queue.finish(row, "failed", failure.detail, now())
             raise
+        except Exception as error:
+            queue.finish(row, "failed", f"{type(error).__name__}: {error}", now())
+            raise
         except BaseException:
-            queue.update(row, state="queued")
+            queue.update(row, state="queued", owner=None)
             raise
         queue.finish(row, "done" if report["ok"] else "failed", report["run"], now())
         return report
 
 
 def _run(
-    instance: Instance, chosen: tuple[models.Provider, Any], scope: Scope, name: str, on_event: Listener | None
+    instance: Instance,
+    chosen: tuple[models.Provider, Any],
+    scope: Scope,
+    entry: models.QueueEntry | None,
+    on_event: Listener | None,
 ) -> dict[str, Any]:
     row, provider = chosen
+    name = "*" if scope.accounts is None else ",".join(scope.accounts)
     started = now()
     log = runlog.RunLog(instance.place.logs, started, now, on_event)
     run = None if scope.plan_only else records.start_run(log.start, name, row.name, started)
     try:
-        sweep(instance.place.challenges, started)  # whoever wrote what lies there held the lock, and is dead
+        if entry is not None:
+            queue.update(entry, answer=log.start)
+        sweep(instance.place.challenges, started - STALE_CHALLENGE)
         log.say("info", f"{'planning' if scope.plan_only else 'checking'} {name} with provider {row.name}")
-        cases = run_steps(_world(instance, row, provider, log), scope)
-        counts = totals(cases)
-        good = all(case.good for case in cases)
-        counted = ", ".join(f"{value} {key}" for key, value in counts.items() if value)
-        log.say("success" if good else "warn", f"finished: {counted or 'no websites'}")
-        report = {
-            "run": log.start,
-            "started": stamp(started),
-            "finished": stamp(now()),
-            "provider": row.name,
-            "plan": scope.plan_only,
-            "websites": [case.as_json() for case in cases],
-            "totals": counts,
-            "ok": good,
-        }
+        cases = run_steps(_world(instance, row, provider, log, run), scope)
+        report = _report(log, row, started, scope, cases)
         (instance.place.logs / log.start / REPORT).write_text(json.dumps(report), encoding="utf-8")
         if run:
-            records.finish_run(run, "done" if good else "failed", counts, now())
+            records.finish_run(run, _result(report), report["totals"], now())
         runlog.prune(instance.place.logs, now(), instance.config.check.log_days)
         return report
     except BaseException as error:
@@ -105,7 +140,48 @@ def _run(
         log.close()
 
 
-def _world(instance: Instance, row: models.Provider, provider: Any, log: runlog.RunLog) -> World:
+def _report(
+    log: runlog.RunLog, row: models.Provider, started: datetime, scope: Scope, cases: list[Case]
+) -> dict[str, Any]:
+    counts = totals(cases)
+    good = all(case.good for case in cases)
+    counted = ", ".join(f"{value} {key}" for key, value in counts.items() if value)
+    log.say("success" if good else "warn", f"finished: {counted or 'no websites'}")
+    return {
+        "run": log.start,
+        "started": stamp(started),
+        "finished": stamp(now()),
+        "provider": row.name,
+        "plan": scope.plan_only,
+        "websites": [case.as_json() for case in cases],
+        "totals": counts,
+        "ok": good,
+    }
+
+
+def _result(report: dict[str, Any]) -> str:
+    if report["totals"].get("stopped"):
+        return "stopped"
+    return "done" if report["ok"] else "failed"
+
+
+def _chosen(instance: Instance) -> tuple[models.Provider, Any]:
+    """The provider in use. Raises Failure("provider_disabled"), Failure("account_key_missing")."""
+    chosen = providers.current(instance)
+    if chosen is None:
+        remedy = "autossl provider use letsencrypt --accept-terms"
+        words = f"AutoSSL is disabled: no provider is in use. Choose one: {remedy}"
+        raise Failure("provider_disabled", words, permanent=True)
+    return chosen
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _world(
+    instance: Instance, row: models.Provider, provider: Any, log: runlog.RunLog, run: models.Run | None
+) -> World:
     present = services(instance)
     place = instance.place
     solvers = {"http-01": HttpSolver(place.challenges)}
@@ -120,6 +196,7 @@ def _world(instance: Instance, row: models.Provider, provider: Any, log: runlog.
         discover=lambda: _discover_and_say(instance, log),
         keeper=KeptFiles(place).before,
         key_group=key_group(present),
+        progress=Progress(run),
     )
 
 

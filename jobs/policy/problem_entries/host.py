@@ -36,10 +36,36 @@ HOST: dict[str, Entry] = {
         "It is a fault of this program. The website or service was left as it was; the others went on.",
         "The log of the run has the details; please report them.",
     ),
+    "check_stopped": (
+        "warning", "The check was stopped",
+        "What was begun is finished; the rest stays as it was.",
+        "Start it again, or wait for the nightly one.",
+    ),
     "check_failed": (
         "error", "The check ended early",
         "Something concerned the whole run, so that it was given up.",
         "Read the log of the run.",
+    ),
+    "already_serving": (
+        "error", "The panel is served already",
+        "One process at a time serves an installation.",
+        "Stop the other one first; a second address needs no second process (`--bind` may be given several times).",
+    ),
+    "bind_failed": (
+        "error", "The panel can't listen there",
+        "The address is wrong, not one of this host, or taken by another program.",
+        "Choose another with --bind, or by panel.bind in config.toml.",
+    ),
+    # --- the demo
+    "demo_impossible": (
+        "error", "The demo is not possible here",
+        "It needs root, Linux namespaces, and Debian packages that can be installed. Nothing was changed.",
+        "Run it as root on a Debian 12 machine or virtual machine.",
+    ),
+    "demo_failed": (
+        "error", "The demo ended early",
+        "One of its own daemons or steps did not do what it should.",
+        "See what the message says; another run begins afresh.",
     ),
     # --- people
     "account_unknown": (
@@ -133,6 +159,21 @@ HOST: dict[str, Entry] = {
         "error", "The service's configuration was broken before",
         "Its own test failed before anything was changed, so nothing was touched.",
         "Correct what the service's words in the message name; the next check goes on.",
+    ),
+    "config_not_editable": (
+        "error", "A configuration file is not changed",
+        "It belongs to somebody else than root, or its text can't be told apart safely.",
+        "Make the change that the message names by hand, or give the file to root.",
+    ),
+    "https_not_possible": (
+        "error", "The website gets no https of its own",
+        "An https block beside its http block would answer nothing, or change what another website serves.",
+        "Correct what the message names in the web server's configuration.",
+    ),
+    "configured_elsewhere": (
+        "error", "The host's own configuration stands in the way",
+        "It presents certificates for these names in a way that ours can't stand beside, so it was left as it is.",
+        "Take away the lines that the message names; the next check goes on.",
     ),
     "probe_failed": (
         "error", "The service doesn't present the new certificate",

@@ -1,0 +1,135 @@
+"""What a server does by itself: queued checks are performed, the clock only asks for them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import models
+from jobs import queue, records
+from jobs.wiring import accounts, background, checks
+from jobs.wiring.background import Background
+from jobs.wiring.instance import Instance, now
+
+
+@pytest.fixture
+def asked(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str] | None, bool]]:
+    """Instead of a check with a CA: what was performed, each as (accounts, forced)."""
+    done: list[tuple[list[str] | None, bool]] = []
+
+    def run(instance, chosen, scope, entry, on_event):
+        done.append((None if scope.accounts is None else list(scope.accounts), scope.forced))
+        return {"run": f"run{len(done)}", "ok": True, "totals": {}}
+
+    monkeypatch.setattr(checks, "_run", run)
+    monkeypatch.setattr(checks, "_chosen", lambda instance: (None, None))
+    models.Provider.create(name="letsencrypt", plugin="letsencrypt", current=True, added_at=now())
+    return done
+
+
+@pytest.fixture
+def running(instance: Instance, asked: object) -> Iterator[Background]:
+    made = Background(instance)
+    made.clock.stop = lambda: None  # type: ignore[method-assign] # it was never started here
+    made._worker.start()
+    yield made
+    made.stop(5)
+    models.database.connect(reuse_if_open=True)
+
+
+def until(told: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10
+    while not told():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_queued_check_is_performed_and_its_row_closed(instance: Instance, running: Background, asked: list) -> None:
+    accounts.add(instance, "alice", None, "default", ["alice.test"], None)
+    row, joined = checks.request(instance, ["alice"], forced=True)
+    assert not joined
+    running.wake()
+    until(lambda: models.QueueEntry.get_by_id(row.id).state == "done")
+    assert asked == [(["alice"], True)]
+
+
+def test_a_second_request_joins_what_is_queued(instance: Instance, asked: list) -> None:
+    accounts.add(instance, "alice", None, "default", ["alice.test"], None)
+    first, _ = checks.request(instance, ["alice"], forced=False)
+    again, joined = checks.request(instance, ["alice"], forced=False)
+    assert (again.id, joined) == (first.id, True)
+    everything, _ = checks.request(instance, None, forced=False)
+    queue.finish(first, "done", "", now())
+    covered, joined = checks.request(instance, ["alice"], forced=False)
+    assert (covered.id, joined) == (everything.id, True)
+
+
+def test_what_a_dead_process_left_is_queued_again(instance: Instance, asked: list) -> None:
+    row, _ = checks.request(instance, None, forced=False)
+    queue.update(row, state="running", owner="dead:1")
+    run = records.start_run("2026-01-01T00:00:00.000Z", "*", "letsencrypt", now())
+    Background(instance).recover()
+    assert models.QueueEntry.get_by_id(row.id).state == "queued"
+    assert models.Run.get_by_id(run.id).result == "failed"
+
+
+def test_the_tick_asks_for_new_websites_and_for_what_is_due_only(instance: Instance, asked: list) -> None:
+    worker = Background(instance)
+    sites = instance.place.instance / "sites.d"
+    for name in ("alice", "bob", "carol"):
+        (sites / f"{name}.toml").write_text(f"[[websites]]\nnames = ['{name}.test']\n")
+    worker._tick()
+    assert [row.payload for row in models.QueueEntry.select()] == [
+        '{"accounts": ["alice", "bob", "carol"], "forced": false}'
+    ]
+    models.QueueEntry.delete().execute()
+    worker._tick()
+    assert models.QueueEntry.select().count() == 0
+    past, future = now() - timedelta(minutes=1), now() + timedelta(hours=1)
+    rows = [("alice.test", "", past), ("bob.test", "", future), ("bob.test", "bob.test", past)]
+    rows.append(("carol.test", "x", past))
+    for website, name, retry_at in rows:
+        models.Problem.create(
+            website=website, name=name, code="dns_timeout", text="", since=past, seen_at=past, retry_at=retry_at
+        )
+    accounts.suspend(instance, "carol")
+    worker._tick()
+    (row,) = models.QueueEntry.select()
+    assert row.payload == '{"accounts": ["alice"], "forced": false}'
+
+
+def test_the_nightly_minute_is_chosen_once_before_six(instance: Instance) -> None:
+    first = background.nightly_time()
+    assert first.hour < 6
+    assert {background.nightly_time() for _ in range(5)} == {first}
+
+
+def test_a_running_check_can_be_asked_to_stop(instance: Instance) -> None:
+    assert not background.stop_running(now())
+    run = records.start_run("2026-01-01T00:00:00.000Z", "*", "letsencrypt", now())
+    assert background.stop_running(datetime.now(UTC))
+    assert models.Run.get_by_id(run.id).stop_asked_at is not None
+
+
+def test_the_clock_calls_the_tick_at_its_start_and_knows_the_next_night(tmp_path: Path) -> None:
+    from datetime import time as moment
+
+    from jobs.scheduler import Clock
+
+    seen: list[str] = []
+    clock = Clock(moment(3, 17), lambda: seen.append("nightly"), lambda: seen.append("tick"))
+    clock.start()
+    try:
+        until(lambda: seen)
+        night = clock.next_nightly()
+        assert night is not None and (night.hour, night.minute) == (3, 17)
+        clock.move_nightly(moment(4, 5))
+        moved = clock.next_nightly()
+        assert moved is not None and (moved.hour, moved.minute) == (4, 5)
+    finally:
+        clock.stop()
+    assert seen == ["tick"]
