@@ -64,10 +64,32 @@ class User(Row):
     session_key = TextField()
 
 
+class FeatureList(Row):
+    name = TextField(primary_key=True)
+    autossl = BooleanField(default=True)
+    service_names = TextField(null=True)
+    """JSON list; null: as the options say."""
+    wildcard = BooleanField(default=False)
+    key_type = TextField(null=True)
+
+
+class Package(Row):
+    name = TextField(primary_key=True)
+    feature_list = ForeignKeyField(FeatureList, backref="packages", on_delete="RESTRICT")
+
+
+class Assignment(Row):
+    """A website whose owner no source can tell, and the account that an administrator gave it to."""
+
+    main = TextField(primary_key=True)
+    account = TextField()
+    assigned_at = UtcField()
+
+
 class Account(Row):
     name = TextField(primary_key=True)
     contact = TextField(null=True)
-    package = TextField(default="default")
+    package = TextField(default="default", index=True)
     reseller = TextField(null=True)
     state = TextField(default="active")
     source = TextField()
@@ -75,6 +97,14 @@ class Account(Row):
     """None, "enabled" or "disabled"; it wins over the feature list."""
     found_at = UtcField()
     gone_at = UtcField(null=True)
+    wanted = IntegerField(null=True)
+    """Names that should be covered, of which `covered` are; see `jobs/summaries.py`."""
+    covered = IntegerField(null=True)
+    problems = IntegerField(null=True, index=True)
+    expires_at = UtcField(null=True, index=True)
+    """When the first of its certificates ends."""
+    notify = TextField(null=True)
+    """The level that the account's user chose; null: as the administrator says."""
 
 
 class Website(Row):
@@ -233,6 +263,9 @@ class SetupFile(Row):
 TABLES: tuple[type[Row], ...] = (
     Setting,
     User,
+    FeatureList,
+    Package,
+    Assignment,
     Account,
     Website,
     Exclusion,

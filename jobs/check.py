@@ -17,9 +17,9 @@ from jobs.obtain import Obtaining, obtain
 from jobs.order import Ordering
 from jobs.policy.decision import Action, Options, decide, services_behind, touchable
 from jobs.policy.failure import Failure
+from jobs.policy.features import FeatureList
 from jobs.policy.keys import KeyType
 from jobs.policy.plan import needed_names, plan
-from jobs.policy.site import Website
 from jobs.policy.verdict import Verdict
 from jobs.ports import Pending, Place, ServiceTarget
 from jobs.preflight import Setting, preflight
@@ -64,7 +64,7 @@ def check(world: World, scope: Scope) -> list[Case]:
     """Run the steps; returns a case for every website. Raises Failure only for what concerns the whole run."""
     world.discover()
     accounts = facts.allowed(scope.accounts, world.log)
-    cases = decide_each(world, scope, records.websites(accounts))
+    cases = decide_each(world, scope, accounts)
     verdicts = preflight_names(world, scope, cases)
     plan_each(world, scope, cases, verdicts)
     if scope.plan_only:
@@ -74,16 +74,17 @@ def check(world: World, scope: Scope) -> list[Case]:
     for _ in range(REFUSAL_ROUNDS):
         items += order_and_store(world, without_refused(world, scope, cases))
     outcomes = install_items(world, scope, cases, items)
-    record(world.place, world.log, world.clock(), cases, outcomes)
+    record(world.place, world.log, world.clock(), cases, outcomes, world.config.check.service_names)
     return cases
 
 
-def decide_each(world: World, scope: Scope, websites: Sequence[Website]) -> list[Case]:
+def decide_each(world: World, scope: Scope, accounts: Mapping[str, FeatureList]) -> list[Case]:
     """Steps 2 and 3: what is known, and what follows from it."""
     options, now = _options(world, scope), world.clock()
     organizations = world.ordering.provider.specs().issuer_organizations
-    known = facts.gather(websites, world.services, world.config.check, organizations, now, world.log)
-    cases = [Case(site.website, site, decide(site, now, options)) for site in known]
+    websites = [site for site in records.websites(scope.accounts) if site.account in accounts]
+    known = facts.gather(websites, world.services, accounts, world.config.check, organizations, now, world.log)
+    cases = [Case(site.website, site, decide(site, now, options), accounts[site.website.account]) for site in known]
     for case in cases:
         say(world.log, case, "info", f"{case.decision.action}: {case.decision.reason}", code=case.decision.code)
         for text, why in case.website.rejected:
@@ -130,8 +131,7 @@ def order_and_store(world: World, cases: Sequence[Case]) -> list[Item]:
     if not work:
         return []
     specs = world.ordering.provider.specs()
-    key_type = KeyType(world.config.check.key_type)
-    shared = Obtaining(world.ordering, world.place, key_type, world.key_group, specs.test, world.clock)
+    shared = Obtaining(world.ordering, world.place, world.key_group, specs.test, world.clock)
     with ThreadPoolExecutor(min(world.config.check.concurrency, len(work))) as pool:
         items = list(pool.map(lambda case: _obtained(world, shared, case), work))
     return [item for item in items if item is not None]
@@ -192,7 +192,8 @@ def _obtained(world: World, shared: Obtaining, case: Case) -> Item | None:
             case.outcome = "stopped"
             return None
         try:
-            answer = obtain(shared, case.website, case.plan)
+            key_type = case.features.key_type or KeyType(world.config.check.key_type)
+            answer = obtain(shared, case.website, case.plan, key_type)
         except Failure as failure:
             case.failure, case.outcome = failure, "failed"
             say(world.log, case, "error", failure.detail, code=failure.code, indent=1)

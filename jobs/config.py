@@ -7,6 +7,7 @@ import tomllib
 import types
 import typing
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -131,6 +132,13 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return float(value)
     if hint is Path and isinstance(value, str):
         return Path(value)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        try:
+            return hint(value)
+        except ValueError as error:
+            choices = ", ".join(str(one) for one in hint)
+            words = f"{where}: expected one of {choices}, got {value!r}"
+            raise Failure("config_invalid", words, permanent=True) from error
     if dataclasses.is_dataclass(hint) or not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
         name = getattr(hint, "__name__", str(hint))
         raise Failure("config_invalid", f"{where}: expected {name}, got {value!r}", permanent=True)

@@ -12,39 +12,32 @@ from jobs.config import Check
 from jobs.policy.certificate import issued_here
 from jobs.policy.decision import Presented, SiteFacts, Wait
 from jobs.policy.failure import Failure
+from jobs.policy.features import FeatureList, why_skipped
 from jobs.policy.names import wanted_names
-from jobs.policy.site import Account, AccountState, Website
+from jobs.policy.site import Website
 from jobs.ports import Installed, ServiceTarget
 from jobs.record import say_bug
 from jobs.runlog import RunLog
 
 
-def allowed(asked: Collection[str] | None, log: RunLog) -> list[str]:
-    """The accounts to check; each that is skipped is logged with its reason. The override wins over the default."""
-    chosen = []
-    for name, (account, override) in records.accounts().items():
+def allowed(asked: Collection[str] | None, log: RunLog) -> dict[str, FeatureList]:
+    """The accounts to check, each with its feature list; each that is skipped is logged with its reason."""
+    chosen: dict[str, FeatureList] = {}
+    for name, entitlement in records.accounts().items():
         if asked is not None and name not in asked:
             continue
-        reason = why_skipped(account, override)
+        reason = why_skipped(entitlement)
         if reason:
             log.say("warn", reason, account=name, code="account_skipped")
         else:
-            chosen.append(name)
+            chosen[name] = entitlement.features
     return chosen
-
-
-def why_skipped(account: Account, override: str | None) -> str:
-    """Why an account is not checked; empty when it is."""
-    if account.state is AccountState.SUSPENDED:
-        return "skipped: the account is suspended"
-    if override == "disabled":
-        return "skipped: AutoSSL is disabled for this account"
-    return ""
 
 
 def gather(
     websites: Sequence[Website],
     services: Sequence[ServiceTarget],
+    features: Mapping[str, FeatureList],
     options: Check,
     organizations: tuple[str, ...],
     now: datetime,
@@ -62,7 +55,9 @@ def gather(
     return [
         SiteFacts(
             website=site,
-            wanted=wanted_names(site, options.service_names, excluded.get(site.account, frozenset()), owners),
+            wanted=wanted_names(
+                site, _labels(features[site.account], options), excluded.get(site.account, frozenset()), owners
+            ),
             stored=stored.get(site.main),
             presented=_presented(site, services, known, organizations, log),
             waits=_waits(troubles.get(site.main, {}), now),
@@ -76,6 +71,10 @@ def gather(
         )
         for site in websites
     ]
+
+
+def _labels(features: FeatureList, options: Check) -> tuple[str, ...]:
+    return options.service_names if features.service_names is None else features.service_names
 
 
 def _presented(

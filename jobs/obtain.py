@@ -27,18 +27,17 @@ class Obtaining:
 
     ordering: order.Ordering
     place: Place
-    key_type: KeyType
     key_group: int | None
     allow_test: bool
     clock: Callable[[], datetime]
 
 
-def obtain(shared: Obtaining, website: Website, plan: Plan) -> Item | Pending:
+def obtain(shared: Obtaining, website: Website, plan: Plan, key_type: KeyType) -> Item | Pending:
     """A stored set for the plan's names, or what the CA said about waiting. Raises Failure; nothing is then stored.
 
     The order's row is closed only when the set is on disk, so that a crash in between downloads it again.
     """
-    row, answer = order.order(shared.ordering, website.account, website.main, plan.names, shared.key_type)
+    row, answer = order.order(shared.ordering, website.account, website.main, plan.names, key_type)
     if isinstance(answer, Pending):
         return answer
     now = shared.clock()

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Sequence
 from datetime import datetime
 
-from jobs import records
+from jobs import records, summaries
 from jobs.install import Outcome
 from jobs.obtain import forget_old_sets
 from jobs.policy.decision import Action
@@ -22,7 +22,14 @@ _LEVELS = {"installed": "success", "waiting": "warn", "failed": "error"}
 _WITHOUT_WORK = {Action.LEAVE: "left alone", Action.DEFER: "deferred", Action.BLOCKED: "failed"}
 
 
-def record(place: Place, log: RunLog, now: datetime, cases: Sequence[Case], outcomes: Sequence[Outcome]) -> None:
+def record(
+    place: Place,
+    log: RunLog,
+    now: datetime,
+    cases: Sequence[Case],
+    outcomes: Sequence[Outcome],
+    service_names: tuple[str, ...],
+) -> None:
     """Keep the outcome of every website and service, and say it in the log."""
     by_site: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
@@ -37,6 +44,7 @@ def record(place: Place, log: RunLog, now: datetime, cases: Sequence[Case], outc
         _keep_troubles(case, now)
         if seen:
             forget_old_sets(place, case.website.main)
+    summaries.refresh({case.website.account for case in cases}, service_names)
 
 
 def say(log: RunLog, case: Case, level: str, text: str, *, code: str = "", name: str = "", indent: int = 0) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import models
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import LeftOff
+from jobs.policy.features import DEFAULT, Entitlement, FeatureList
+from jobs.policy.keys import KeyType
 from jobs.policy.plan import UNUSED
 from jobs.policy.retry import next_try
 from jobs.policy.site import Account, AccountState, Website
@@ -37,12 +39,32 @@ class Standing:
     retry_at: datetime | None
 
 
-def accounts() -> dict[str, tuple[Account, str | None]]:
-    """Accounts that exist, each with its override (None, "enabled", "disabled")."""
-    rows = models.Account.select().where(models.Account.gone_at.is_null())
+def accounts() -> dict[str, Entitlement]:
+    """Accounts that exist, each with its feature list and override. A package that is not known is the default."""
+    lists = feature_lists()
+    of_package = dict(models.Package.select(models.Package.name, models.Package.feature_list).tuples())
+    default = lists[of_package[DEFAULT]]
     return {
-        row.name: (Account(row.name, row.contact, row.package, row.reseller, AccountState(row.state)), row.override)
-        for row in rows
+        row.name: Entitlement(
+            Account(row.name, row.contact, row.package, row.reseller, AccountState(row.state)),
+            lists.get(of_package.get(row.package, ""), default),
+            row.override,
+        )
+        for row in models.Account.select().where(models.Account.gone_at.is_null())
+    }
+
+
+def feature_lists() -> dict[str, FeatureList]:
+    """Every feature list by name."""
+    return {
+        row.name: FeatureList(
+            row.name,
+            row.autossl,
+            None if row.service_names is None else tuple(json.loads(row.service_names)),
+            row.wildcard,
+            None if row.key_type is None else KeyType(row.key_type),
+        )
+        for row in models.FeatureList.select()
     }
 
 
@@ -75,10 +97,11 @@ def exclusions() -> dict[str, frozenset[str]]:
     return {account: frozenset(names) for account, names in found.items()}
 
 
-def troubles() -> dict[str, dict[str, NameTrouble]]:
-    """Stored problems by website and name; the empty name is the website itself."""
+def troubles(of: Collection[str] | None = None) -> dict[str, dict[str, NameTrouble]]:
+    """Stored problems by website (all, or these main names) and name; the empty name is the website itself."""
     found: dict[str, dict[str, NameTrouble]] = {}
-    for row in models.Problem.select():
+    query = models.Problem.select()
+    for row in query if of is None else query.where(models.Problem.website.in_(list(of))):
         found.setdefault(row.website, {})[row.name] = NameTrouble(row.code, row.text, row.retry_at)
     return found
 

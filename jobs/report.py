@@ -9,6 +9,7 @@ from typing import Any
 
 from jobs.policy.decision import Decision, SiteFacts
 from jobs.policy.failure import Failure, LeftOff
+from jobs.policy.features import FeatureList
 from jobs.policy.plan import Plan
 from jobs.policy.site import Website
 from jobs.policy.verdict import Verdict
@@ -23,6 +24,7 @@ class Case:
     website: Website
     facts: SiteFacts
     decision: Decision
+    features: FeatureList
     plan: Plan | None = None
     outcome: str = ""
     failure: Failure | None = None

@@ -15,7 +15,7 @@ OURS = ("jobs", "panel", "models", "tests", "wsgi")
 PLUGINS = ("providers", "services", "accounts", "dns_backends", "notifiers")
 KEEP_ROWS = {
     "jobs/check.py", "jobs/facts.py", "jobs/obtain.py", "jobs/order.py", "jobs/progress.py", "jobs/queue.py",
-    "jobs/record.py", "jobs/records.py", "jobs/runlog.py", "jobs/scheduler.py",
+    "jobs/record.py", "jobs/records.py", "jobs/runlog.py", "jobs/scheduler.py", "jobs/summaries.py",
 }
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc"}
 LONGEST_FILE, LONGEST_FUNCTION = 300, 50

@@ -11,11 +11,13 @@ from dataclasses import replace
 from datetime import datetime, time
 
 import models
-from jobs import facts, queue, records
-from jobs.config import load
+from jobs import queue, records
+from jobs.config import Config, load
 from jobs.policy.failure import Failure
+from jobs.policy.features import why_skipped
+from jobs.policy.options import minute_of_day
 from jobs.scheduler import Clock
-from jobs.wiring import checks
+from jobs.wiring import checks, options
 from jobs.wiring.discovery import discover
 from jobs.wiring.instance import Instance, choose, now, setting
 
@@ -35,8 +37,8 @@ class Background:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._worker = threading.Thread(target=self._work, name="worker", daemon=True)
-        with self._instance():
-            at = nightly_time()
+        with self._instance() as opened:
+            at = nightly_time(opened.config)
         self.clock = Clock(at, self._nightly, self._tick)
 
     def recover(self) -> None:
@@ -105,7 +107,7 @@ class Background:
             fresh = {entry["account"] for entry in found["new"]}
             known = records.accounts()
             due = {*fresh, *records.accounts_due(now())} & known.keys()
-            accounts = [name for name in sorted(due) if not facts.why_skipped(*known[name])]
+            accounts = [name for name in sorted(due) if not why_skipped(known[name])]
             if accounts:
                 _ask(instance, accounts)
         self._wake.set()
@@ -117,9 +119,11 @@ class Background:
             yield replace(self._opened, config=load(self._opened.place.instance / "config.toml"))
 
 
-def nightly_time() -> time:
-    """When the nightly check begins, local; a minute between 00:00 and 05:59 is chosen once for an installation."""
-    minute = setting(NIGHTLY_SETTING, None)
+def nightly_time(config: Config) -> time:
+    """When the nightly check begins, local: as the options say, else a minute before 06:00, chosen once."""
+    minute = minute_of_day(options.load(config).nightly)
+    if minute is None:
+        minute = setting(NIGHTLY_SETTING, None)
     if minute is None:
         minute = secrets.randbelow(_LAST_MINUTE + 1)
         choose(NIGHTLY_SETTING, minute)

@@ -18,7 +18,7 @@ from jobs.order import Ordering
 from jobs.policy.failure import Failure
 from jobs.progress import Progress
 from jobs.report import Case, stamp, totals
-from jobs.wiring import providers
+from jobs.wiring import options, providers
 from jobs.wiring.discovery import discover
 from jobs.wiring.instance import Instance, now
 from jobs.wiring.kept_files import KeptFiles
@@ -128,7 +128,7 @@ def _run(
         (instance.place.logs / log.start / REPORT).write_text(json.dumps(report), encoding="utf-8")
         if run:
             records.finish_run(run, _result(report), report["totals"], now())
-        runlog.prune(instance.place.logs, now(), instance.config.check.log_days)
+        runlog.prune(instance.place.logs, now(), options.load(instance.config).log_days)
         return report
     except BaseException as error:
         words = error.detail if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
@@ -187,7 +187,7 @@ def _world(
     solvers = {"http-01": HttpSolver(place.challenges)}
     return World(
         place=place,
-        config=instance.config,
+        config=options.effective(instance.config),
         clock=now,
         log=log,
         ordering=Ordering(place, row.name, provider, solvers, now),

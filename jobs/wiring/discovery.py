@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ import models
 from jobs import records
 from jobs.policy.discovery import Change, Difference, Found, Known, KnownAccount, merge
 from jobs.policy.failure import Failure
-from jobs.policy.site import Account, Website
+from jobs.policy.site import UNASSIGNED, Account, Website
 from jobs.ports import AccountSource
 from jobs.wiring.instance import Instance, now
 from jobs.wiring.parts import sources
@@ -26,7 +27,8 @@ def discover(instance: Instance) -> dict[str, Any]:
     A source that failed says nothing about what exists: what it said last stays.
     """
     failures: dict[str, Failure] = {}
-    found = [_ask(source, failures) for source in sources(instance)]
+    assigned = dict(models.Assignment.select(models.Assignment.main, models.Assignment.account).tuples())
+    found = [_ask(source, assigned, failures) for source in sources(instance)]
     former = _known()
     difference = merge(found, former)
     _keep(former, difference, now())
@@ -46,9 +48,14 @@ def discover(instance: Instance) -> dict[str, Any]:
     }
 
 
-def _ask(source: AccountSource, failures: dict[str, Failure]) -> Found:
+def _ask(source: AccountSource, assigned: Mapping[str, str], failures: dict[str, Failure]) -> Found:
+    """What a source says; where it can't tell the owner, the administrator's own word counts."""
     try:
-        accounts, websites = tuple(source.accounts()), tuple(source.websites())
+        accounts = tuple(source.accounts())
+        websites = tuple(
+            replace(site, account=assigned.get(site.main, site.account)) if site.account == UNASSIGNED else site
+            for site in source.websites()
+        )
     except Failure as failure:
         failures[source.name] = failure
         return Found(source.name, failure=failure.detail)

@@ -48,7 +48,7 @@ def status(instance: Instance, account: str | None = None) -> dict[str, Any]:
     shown = [account] if account is not None else sorted(known)
     return {
         "accounts": [
-            {"account": name, "state": str(known[name][0].state), "websites": found.get(name, [])}
+            {"account": name, "state": str(known[name].account.state), "websites": found.get(name, [])}
             for name in shown
             if name in known
         ]

@@ -83,6 +83,36 @@ HOST: dict[str, Entry] = {
         "A web server's configuration names it, so it would be found again at once.",
         "Remove it there, or suspend it: `autossl account suspend NAME`.",
     ),
+    "website_unknown": (
+        "error", "No such website without an owner",
+        "Only a website whose owner no source can tell is given to an account by hand.",
+        "See `autossl account show unassigned`.",
+    ),
+    "feature_list_unknown": (
+        "error", "No such feature list",
+        "A package names one feature list.",
+        "See `autossl feature-list list`.",
+    ),
+    "package_unknown": (
+        "error", "No such package",
+        "An account has one package, which names its feature list.",
+        "See `autossl package list`.",
+    ),
+    "in_use": (
+        "error", "It is still in use",
+        "Something else names it, so it is not removed.",
+        "Change what names it first.",
+    ),
+    "option_invalid": (
+        "error", "An option can't have this value",
+        "Nothing was changed.",
+        "Choose a value as the message says.",
+    ),
+    "name_not_ours": (
+        "error", "The name belongs to no website of the account",
+        "Only names of the account's own websites, and those tried below them, can be excluded.",
+        "See `autossl status --user NAME`.",
+    ),
     "manifest_invalid": (
         "error", "A file in sites.d can't be used",
         "Its accounts and websites stay as they were known before.",

@@ -11,7 +11,7 @@ import pytest
 
 import models
 from jobs import queue, records
-from jobs.wiring import accounts, background, checks
+from jobs.wiring import accounts, background, checks, options
 from jobs.wiring.background import Background
 from jobs.wiring.instance import Instance, now
 
@@ -103,9 +103,11 @@ def test_the_tick_asks_for_new_websites_and_for_what_is_due_only(instance: Insta
 
 
 def test_the_nightly_minute_is_chosen_once_before_six(instance: Instance) -> None:
-    first = background.nightly_time()
+    first = background.nightly_time(instance.config)
     assert first.hour < 6
-    assert {background.nightly_time() for _ in range(5)} == {first}
+    assert {background.nightly_time(instance.config) for _ in range(5)} == {first}
+    options.save(instance.config, {"nightly": "21:05"})
+    assert str(background.nightly_time(instance.config)) == "21:05:00"
 
 
 def test_a_running_check_can_be_asked_to_stop(instance: Instance) -> None:

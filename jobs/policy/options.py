@@ -1,0 +1,101 @@
+"""What an administrator chooses for the whole installation (behaviour sections 4, 5, 7 and 9), and which values go."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from jobs.policy.keys import KeyType
+
+_TIME = re.compile(r"\A([01][0-9]|2[0-3]):([0-5][0-9])\Z")
+LONGEST_LOG_DAYS = 3650
+
+
+class NotifyLevel(StrEnum):
+    """From loud to silent; a user may choose no louder one than the administrator allows."""
+
+    ALL = "all"
+    WARNINGS = "warnings"
+    FAILURES = "failures"
+    OFF = "off"
+
+
+NOTIFY_TITLES = {
+    NotifyLevel.ALL: "All events",
+    NotifyLevel.WARNINGS: "Failures, warnings and deferrals",
+    NotifyLevel.FAILURES: "Failures only",
+    NotifyLevel.OFF: "Off",
+}
+
+
+class CaaMode(StrEnum):
+    """When a CAA record of the provider is added to a zone that this host may change."""
+
+    WHEN_NEEDED = "when needed"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Every field has a default, a label and a sentence of help. `nightly`: HH:MM, local; empty: chosen at random."""
+
+    notify_user: NotifyLevel = field(
+        default=NotifyLevel.WARNINGS,
+        metadata={"label": "Users are told of", "help": "The most that a user can choose for himself."},
+    )
+    notify_admin: NotifyLevel = field(
+        default=NotifyLevel.WARNINGS, metadata={"label": "Administrators are told of", "help": "By one digest a run."}
+    )
+    replace_foreign: bool = field(
+        default=False,
+        metadata={
+            "label": "Allow AutoSSL to replace invalid or expiring certificates that it did not issue",
+            "help": "Such a certificate may be one of extended or organization validation (EV, OV), which a CA checked"
+            " by hand and somebody paid for. AutoSSL replaces it by a domain-validated one.",
+        },
+    )
+    caa: CaaMode = field(
+        default=CaaMode.WHEN_NEEDED,
+        metadata={"label": "Add the provider's CAA record", "help": "In zones that a DNS backend of this host serves."},
+    )
+    key_type: KeyType = field(
+        default=KeyType.ECDSA_P256,
+        metadata={"label": "Key type", "help": "Of new certificates, where no feature list says another one."},
+    )
+    log_days: int = field(default=30, metadata={"label": "Keep logs for", "help": "Days."})
+    nightly: str = field(
+        default="",
+        metadata={"label": "Nightly check at", "help": "HH:MM in this host's time zone; empty: a minute before 06:00."},
+    )
+    resellers: bool = field(
+        default=False,
+        metadata={"label": "Resellers may manage their accounts", "help": "See, check, enable and disable them."},
+    )
+
+
+def faults(options: Options) -> dict[str, str]:
+    """What is wrong with the values, as a sentence by field; empty when nothing is."""
+    found = {}
+    if not 1 <= options.log_days <= LONGEST_LOG_DAYS:
+        found["log_days"] = f"expected 1 to {LONGEST_LOG_DAYS} days, got {options.log_days}"
+    if options.nightly and not _TIME.match(options.nightly):
+        found["nightly"] = f"expected a time such as 03:17, got {options.nightly[:20]!r}"
+    return found
+
+
+def minute_of_day(text: str) -> int | None:
+    """`03:17` -> 197; None for an empty text. Raises ValueError."""
+    if not text:
+        return None
+    match = _TIME.match(text)
+    if match is None:
+        raise ValueError(f"expected HH:MM, got {text!r}")
+    return int(match[1]) * 60 + int(match[2])
+
+
+def capped(chosen: NotifyLevel | None, cap: NotifyLevel) -> NotifyLevel:
+    """A user's own level under the administrator's; None: the user chose nothing."""
+    order = list(NotifyLevel)
+    return cap if chosen is None else order[max(order.index(chosen), order.index(cap))]

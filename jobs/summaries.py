@@ -1,0 +1,48 @@
+"""An account in four figures, kept in its row: so that lists of thousands of accounts can be sorted by an index."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+import models
+from jobs import records
+from jobs.policy.names import covers, wanted_names
+from jobs.policy.plan import UNUSED
+from jobs.policy.site import WantedName, Website
+
+
+def refresh(accounts: Collection[str] | None, service_names: tuple[str, ...]) -> None:
+    """Count anew for these accounts, or for all: wanted and covered names, problems, the soonest expiry."""
+    known = records.accounts()
+    sites = records.websites(accounts)
+    mains = [site.main for site in sites] if accounts is not None else None
+    live, troubles = records.live_certificates(mains), records.troubles(mains)
+    figures = {name: [0, 0, 0] for name in (known if accounts is None else accounts) if name in known}
+    ends: dict[str, datetime] = {}
+    for site, wanted in wanted_of(sites, service_names, known):
+        certificate, reasons = live.get(site.main), troubles.get(site.main, {})
+        unused = {name for name, trouble in reasons.items() if trouble.code == UNUSED}
+        counted = [name.fqdn for name in wanted if name.fqdn not in unused]
+        sums = figures[site.account]
+        sums[0] += len(counted)
+        sums[1] += sum(certificate is not None and covers(certificate.names, name) for name in counted)
+        sums[2] += sum(trouble.code != UNUSED for trouble in reasons.values())
+        if certificate is not None:
+            ends[site.account] = min(ends.get(site.account, certificate.not_after), certificate.not_after)
+    with models.database.atomic():
+        for name, (wanted_count, covered, problems) in figures.items():
+            models.Account.update(
+                wanted=wanted_count, covered=covered, problems=problems, expires_at=ends.get(name)
+            ).where(models.Account.name == name).execute()
+
+
+def wanted_of(
+    sites: Iterable[Website], service_names: tuple[str, ...], known: dict[str, records.Entitlement]
+) -> Iterable[tuple[Website, tuple[WantedName, ...]]]:
+    """Each website with the names that its certificate should cover."""
+    excluded = records.exclusions()
+    for site in sites:
+        features = known[site.account].features
+        labels = service_names if features.service_names is None else features.service_names
+        yield site, wanted_names(site, labels, excluded.get(site.account, frozenset()))
