@@ -103,6 +103,16 @@ HOST: dict[str, Entry] = {
         "Something else names it, so it is not removed.",
         "Change what names it first.",
     ),
+    "entry_unknown": (
+        "error", "No such pending entry",
+        "It is over, or there never was one of that number.",
+        "See `autossl queue list`.",
+    ),
+    "entry_busy": (
+        "warning", "The entry is being worked on",
+        "A check is at it right now.",
+        "Wait until that ends.",
+    ),
     "option_invalid": (
         "error", "An option can't have this value",
         "Nothing was changed.",
@@ -199,6 +209,16 @@ HOST: dict[str, Entry] = {
         "error", "The website gets no https of its own",
         "An https block beside its http block would answer nothing, or change what another website serves.",
         "Correct what the message names in the web server's configuration.",
+    ),
+    "port_taken": (
+        "error", "A port is taken by another program",
+        "The service would end at its next start if it had to listen there, so nothing was changed.",
+        "Give the port to the service, or name another one in config.toml.",
+    ),
+    "challenges_unreachable": (
+        "error", "The web server can't read the challenges",
+        "A directory on the way to them is closed to the web server's user, so no name could be validated.",
+        "Open the directory that the message names, or keep the installation elsewhere, as in /var/lib/autossl.",
     ),
     "configured_elsewhere": (
         "error", "The host's own configuration stands in the way",

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from panel.cli.output import Answer, day, facts, table
+from panel.cli.output import Answer, count, day, facts, table
 from panel.cli.session import Session, answering
 
 
@@ -86,6 +86,49 @@ def suspend(session: Session, name: str) -> Answer:
 def unsuspend(session: Session, name: str) -> Answer:
     """Take a suspended account into the checks again."""
     return _switched(session, name, False)
+
+
+@command.command("override")
+@click.argument("choice", type=click.Choice(["enabled", "disabled", "none"]))
+@click.argument("names", nargs=-1, required=True)
+@answering
+def override(session: Session, choice: str, names: tuple[str, ...]) -> Answer:
+    """Enable or disable AutoSSL for accounts whatever their feature list says, or take that back (none)."""
+    instance = session.instance()
+    from jobs.wiring import accounts, features
+
+    for name in names:
+        accounts.show(instance, name)
+    changed = features.override(names, None if choice == "none" else choice)
+    return Answer({"choice": choice, "changed": changed}, f"{count(changed, 'account')} changed.")
+
+
+@command.command("package")
+@click.argument("package")
+@click.argument("names", nargs=-1, required=True)
+@answering
+def package(session: Session, package: str, names: tuple[str, ...]) -> Answer:
+    """Give accounts a package."""
+    instance = session.instance()
+    from jobs.wiring import accounts, features
+
+    for name in names:
+        accounts.show(instance, name)
+    changed = features.give_package(names, package)
+    return Answer({"package": package, "changed": changed}, f"{count(changed, 'account')} changed.")
+
+
+@command.command("assign")
+@click.argument("website")
+@click.argument("name")
+@answering
+def assign(session: Session, website: str, name: str) -> Answer:
+    """Give a website whose owner could not be told (account `unassigned`) to an account."""
+    instance = session.instance()
+    from jobs.wiring import features
+
+    found = features.assign(instance, website, name)
+    return Answer(found, f"{website} belongs to {name}.")
 
 
 def _switched(session: Session, name: str, suspended: bool) -> Answer:

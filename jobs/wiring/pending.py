@@ -1,0 +1,76 @@
+"""The pending queue as people see and change it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import models
+from jobs import queue
+from jobs.policy.failure import Failure
+from jobs.report import stamp
+from jobs.wiring import checks
+from jobs.wiring.instance import Instance, now
+
+
+def list_pending() -> list[dict[str, Any]]:
+    """Every entry that is not over, the oldest first."""
+    active = models.QueueEntry.state.in_(queue.ACTIVE)
+    return [as_shown(row) for row in models.QueueEntry.select().where(active).order_by(models.QueueEntry.id)]
+
+
+def as_shown(row: models.QueueEntry) -> dict[str, Any]:
+    """One entry for a person or a script; `names` of an order, `accounts` of a check (None: all)."""
+    payload = json.loads(row.payload)
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "state": row.state,
+        "account": row.account,
+        "accounts": payload.get("accounts"),
+        "website": row.website,
+        "names": payload.get("names", []),
+        "provider": row.provider,
+        "order": row.order_url,
+        "requested": stamp(row.requested_at),
+        "polled": stamp(row.polled_at),
+        "next_try": stamp(row.run_after),
+        "attempts": row.attempts,
+        "answer": row.answer,
+    }
+
+
+def retry(instance: Instance, entry: int) -> dict[str, Any]:
+    """Try an entry now: an order by a check of its account. Raises Failure("entry_unknown"), Failure("entry_busy")."""
+    row = _idle(entry)
+    queue.update(row, run_after=now())
+    if row.kind == "order":
+        checks.request(instance, [str(row.account)], forced=True)
+    return as_shown(row)
+
+
+def cancel(entry: int) -> dict[str, Any]:
+    """Give an entry up; what the CA has begun ends by itself.
+
+    Raises Failure("entry_unknown"), Failure("entry_busy").
+    """
+    row = _idle(entry)
+    idle = (models.QueueEntry.id == row.id) & models.QueueEntry.state.in_(("queued", "waiting"))
+    values = {"state": "cancelled", "answer": "cancelled by a person", "finished_at": now(), "owner": None}
+    if not models.QueueEntry.update(**values).where(idle).execute():
+        raise _busy(entry)
+    return as_shown(models.QueueEntry.get_by_id(row.id))
+
+
+def _idle(entry: int) -> models.QueueEntry:
+    row = models.QueueEntry.get_or_none(models.QueueEntry.id == entry)
+    if row is None or row.state not in queue.ACTIVE:
+        words = f"{entry}: there is no such pending entry; see `autossl queue list`"
+        raise Failure("entry_unknown", words, permanent=True)
+    if row.state == "running":
+        raise _busy(entry)
+    return row
+
+
+def _busy(entry: int) -> Failure:
+    return Failure("entry_busy", f"{entry}: it is being worked on right now; wait until that ends")
