@@ -37,8 +37,8 @@ def listed(session: Session) -> Answer:
               help="A label that is tried below every name; may be given several times. Default: as config.toml says.")
 @click.option("--no-service-names", is_flag=True, help="No such labels at all.")
 @click.option("--wildcard/--no-wildcard", default=False, show_default=True, help="Whether a wildcard may be used.")
-@click.option("--key-type", type=click.Choice([USUAL, *(str(kind) for kind in KeyType)]), default=USUAL, show_default=True,
-              help="Key of new certificates.")
+@click.option("--key-type", type=click.Choice([USUAL, *(str(kind) for kind in KeyType)]), default=USUAL,
+              show_default=True, help="Key of new certificates.")
 @answering
 def keep(
     session: Session, name: str, autossl: bool, service_names: tuple[str, ...], no_service_names: bool,
