@@ -35,7 +35,7 @@ CODE_IN = frozenset({"code", "CODES", "_ODD", "UNUSED"})
 def sources() -> Iterator[tuple[Path, ast.Module]]:
     for room in ("jobs", "panel"):
         for path in sorted((ROOT / room).rglob("*.py")):
-            if "problem_entries" not in path.parts and "demo" not in path.parts:
+            if "problem_entries" not in path.parts:
                 yield path, ast.parse(path.read_text(encoding="utf-8"))
 
 

@@ -133,6 +133,31 @@ HOST: dict[str, Entry] = {
         "Long ones are safe without rules about characters.",
         "Choose a longer one; a few words are easy to keep.",
     ),
+    "user_unknown": (
+        "error", "Nobody of that name may log in",
+        "The name is not among those who may.",
+        "See `autossl user list`.",
+    ),
+    "user_exists": (
+        "error", "Somebody of that name may log in already",
+        "Names of people are unique, whatever their role.",
+        "Choose another name, or see `autossl user list`.",
+    ),
+    "last_admin": (
+        "error", "The only administrator stays",
+        "Without one, nobody could manage the panel any more.",
+        "Make another one first: `autossl admin add NAME`.",
+    ),
+    "link_invalid": (
+        "error", "The link holds no more",
+        "A set-up link holds for a day, and for one use.",
+        "Ask for a new one: `autossl admin reset-password NAME --link`.",
+    ),
+    "token_unknown": (
+        "error", "No such token",
+        "It was revoked, or never was one of yours.",
+        "See `autossl token list`.",
+    ),
     "login_limited": (
         "warning", "Too many attempts to log in",
         "After several wrong passwords the next attempt has to wait.",
