@@ -244,7 +244,9 @@ class SetsUp(Protocol):
     """Ability: configuration that is written once, for all websites (`autossl setup`)."""
 
     def setup(self) -> Sequence[FileChange]:
-        """Changes that make the service ready (challenge responder, one include). Empty when it is."""
+        """Changes that make the service ready (challenge responder, one include). Empty when it is.
+
+        A service may have `left_undone() -> Sequence[Failure]`: the parts of the last `setup` that it left out."""
 
 
 # --- accounts ------------------------------------------------------------------------------------------------

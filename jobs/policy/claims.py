@@ -148,9 +148,9 @@ def _websites(case: _Case, remarks: list[str]) -> Settled:
     for key, positions in members.items():
         listed = [name for position in positions for name in case.claims[position].website.names]
         names = [name for name in listed if case.homes[case.holder[name]] == key]
-        leading = [key] if key in names else [name for name in names if not name.startswith("*.")]
+        leading = [name for name in names if not name.startswith("*.")]
         if leading:
-            mains[key] = str(leading[0])
+            mains[key] = str(key) if key in leading else leading[0]
             kept[key] = dict.fromkeys([mains[key], *names])
     found = []
     for key, positions in members.items():

@@ -96,7 +96,8 @@ def merge(found: Sequence[Found], former: Known) -> Difference:
     return Difference(
         now=now,
         accounts=_change(
-            {one.account.name: one.account for one in former.accounts}, {one.account.name: one.account for one in accounts}
+            {one.account.name: one.account for one in former.accounts},
+            {one.account.name: one.account for one in accounts},
         ),
         websites=_change(
             {one.main: _facts(one) for one in former.websites}, {one.main: _facts(one) for one in settled.websites}

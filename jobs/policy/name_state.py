@@ -15,12 +15,12 @@ class NameState(StrEnum):
     EXPIRED = "expired"
     FAILING = "failing"
     WAITING = "not checked yet"
-    UNUSED = "not in use"
+    NOT_IN_USE = "not in use"
     EXCLUDED = "excluded"
 
 
 SECURE = frozenset({NameState.COVERED, NameState.EXPIRING})
-NO_CONCERN = frozenset({NameState.COVERED, NameState.UNUSED, NameState.EXCLUDED})
+NO_CONCERN = frozenset({NameState.COVERED, NameState.NOT_IN_USE, NameState.EXCLUDED})
 
 
 def name_state(
@@ -34,5 +34,5 @@ def name_state(
             return NameState.EXPIRED
         return NameState.EXPIRING if not_after - now <= SOON and has_problem else NameState.COVERED
     if unused:
-        return NameState.UNUSED
+        return NameState.NOT_IN_USE
     return NameState.FAILING if has_problem else NameState.WAITING

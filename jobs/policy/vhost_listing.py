@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 
 from jobs.policy.apache_config import Directive, Vhost, vhost
 
-_NAMED = re.compile(r" +port \S+ namevhost (.*) \((.*)\)\Z")
+_WHAT = r"(?:(?P<of_macro>.*?) \((?P<macro>macro '.*)\)|(?P<name>.*) \((?P<place>.*)\))\Z"
+"""A name and its place in brackets; a macro's place has brackets of its own."""
+_NAMED = re.compile(r" +port \S+ namevhost " + _WHAT)
 _ALIAS = re.compile(r" +(?:wild )?alias (.*)\Z")
-_SINGLE = re.compile(r"\S+:\S+ +(.*) \((.*)\)\Z")
+_SINGLE = re.compile(r"\S+:\S+ +" + _WHAT)
 _PLACE = re.compile(r"(/.*):(\d+)\Z")
 
 
@@ -38,7 +40,8 @@ def listed(text: str) -> tuple[Listed, ...]:
             continue
         named, single = _NAMED.match(row), _SINGLE.match(row)
         match = named or single
-        current = found.setdefault(match[2], _listed(match[1], match[2])) if match else None
+        entry = _listed(match["of_macro"] or match["name"] or "", match["macro"] or match["place"]) if match else None
+        current = found.setdefault(entry.place, entry) if entry else None
         if current is not None and named and current.aliases is None:
             current.aliases = []
     return tuple(found.values())

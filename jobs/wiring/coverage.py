@@ -79,7 +79,7 @@ def _site(
         reason = None if unused else trouble or (None if covered else whole)
         ends = certificate.not_after if certificate and covered else None
         state = name_state(covered, ends, wanted.fqdn in excluded, unused, reason is not None, moment)
-        shown = state not in (NameState.EXCLUDED, NameState.UNUSED) and reason is not None
+        shown = state not in (NameState.EXCLUDED, NameState.NOT_IN_USE) and reason is not None
         entry = problem(reason.code) if shown and reason else None
         rows.append(
             NameRow(

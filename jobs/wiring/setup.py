@@ -33,6 +33,8 @@ def setup(instance: Instance, undo: bool = False, plan_only: bool = False) -> di
             changes += [_shown(service.name, change) for change in wanted]
             if wanted and not plan_only:
                 install.apply(service, wanted, keeper)
+            undone: Sequence[Failure] = getattr(service, "left_undone", tuple)()
+            failed += [{"service": service.name, "code": one.code, "text": one.detail} for one in undone]
         except Failure as failure:
             failed.append({"service": service.name, "code": failure.code, "text": failure.detail})
     return {"changes": changes, "failed": failed}

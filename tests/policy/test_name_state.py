@@ -22,7 +22,7 @@ LATER, SOON, PAST = NOW + timedelta(days=60), NOW + timedelta(days=3), NOW - tim
         (True, PAST, False, False, True, NameState.EXPIRED),
         (True, LATER, True, False, False, NameState.EXCLUDED),
         (False, None, True, False, True, NameState.EXCLUDED),
-        (False, None, False, True, False, NameState.UNUSED),
+        (False, None, False, True, False, NameState.NOT_IN_USE),
         (False, None, False, False, True, NameState.FAILING),
         (False, None, False, False, False, NameState.WAITING),
     ],

@@ -29,7 +29,7 @@ def test_each_name_has_its_state_with_the_reason_and_the_remedy(instance: Instan
     assert found["alice.test"].state is NameState.COVERED and found["alice.test"].not_after == certificate.not_after
     assert found["www.alice.test"].issuer == "CA" and not found["www.alice.test"].own
     assert found["mail.alice.test"].state is NameState.EXCLUDED
-    assert found["webmail.alice.test"].state is NameState.UNUSED and found["webmail.alice.test"].text == ""
+    assert found["webmail.alice.test"].state is NameState.NOT_IN_USE and found["webmail.alice.test"].text == ""
     failing = found["shop.alice.test"]
     assert (failing.state, failing.text) == (NameState.FAILING, "shop.alice.test: no")
     assert failing.title == "The name does not exist in DNS" and failing.remedy.startswith("Add an A or AAAA record")
