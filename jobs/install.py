@@ -120,7 +120,7 @@ def _second_try(
 def _stage(service: ServiceTarget, items: Sequence[Item], place: Place, keeper: Keeper) -> _Staged:
     """Publish the files of `items` and test. A test that fails is narrowed down by halves to the items at fault."""
     staged = _Staged([], [], [])
-    changes: list[FileChange] = []
+    changes: dict[Path, FileChange] = {}
     for item in items:
         try:
             own = _changes(service, item, place)
@@ -128,12 +128,12 @@ def _stage(service: ServiceTarget, items: Sequence[Item], place: Place, keeper: 
             staged.refused.append(_failed(service, item, failure.code, failure.detail))
             continue
         staged.items.append(item)
-        changes += own
+        changes |= {change.path: change for change in own}  # a later change of a file holds the earlier ones
     if not changes:
         return staged
     try:
-        keeper(service.name, changes)
-        staged.formers = list(privileged.publish(changes))
+        keeper(service.name, list(changes.values()))
+        staged.formers = list(privileged.publish(list(changes.values())))
     except Failure as failure:
         staged.refused += [_failed(service, item, failure.code, failure.detail) for item in staged.items]
         staged.items = []
