@@ -145,7 +145,7 @@ def _report(
 ) -> dict[str, Any]:
     counts = totals(cases)
     good = all(case.good for case in cases)
-    counted = ", ".join(f"{value} {key}" for key, value in counts.items() if value)
+    counted = ", ".join(f"{value} {key.replace('_', ' ')}" for key, value in counts.items() if value)
     log.say("success" if good else "warn", f"finished: {counted or 'no websites'}")
     return {
         "run": log.start,

@@ -96,10 +96,13 @@ def _outcomes(websites: list[dict[str, Any]]) -> str:
 
 
 def _why(site: dict[str, Any]) -> str:
-    """The problem or the reason, then each service that is not simply fine by its words."""
-    problem = site.get("problem")
-    said = [problem["text"] if problem else site["reason"]]
-    for name, service in site["services"].items():
-        bad = service["state"] == "failed"
-        said.append(f"{name} {service['state']}: {service['text']}" if bad else f"{name} {service['state']}")
+    """The problem, or the reason unless it was done away with; then the services, those that failed by their words."""
+    problem, services = site.get("problem"), site["services"]
+    said = [problem["text"] if problem else "" if site["outcome"] == "installed" else site["reason"]]
+    for state in dict.fromkeys(service["state"] for service in services.values()):
+        names = [name for name, service in services.items() if service["state"] == state]
+        if state == "failed":
+            said += [f"{name} failed: {services[name]['text']}" for name in names]
+        else:
+            said.append(f"{state} on {', '.join(names)}")
     return "; ".join(part for part in said if part)
