@@ -27,7 +27,7 @@ from jobs.progress import Progress
 from jobs.record import record, say, say_bug, say_plan
 from jobs.report import Case
 from jobs.runlog import RunLog
-from jobs.store import live_set
+from jobs.store import grant_key, live_set
 
 REFUSAL_ROUNDS = 5
 """How often a website is ordered anew in one run without the names that the CA refused."""
@@ -226,7 +226,15 @@ def _stored_item(world: World, case: Case) -> Item | None:
     if stored is None:
         return None
     directory = live_set(world.place, case.website.main, stored.serial)
-    return Item(case.website, stored, directory) if directory.is_dir() else None
+    if not directory.is_dir():
+        return None
+    try:
+        if world.key_group is not None:
+            grant_key(directory, world.key_group)
+    except Failure as failure:
+        say(world.log, case, "error", failure.detail, code=failure.code, indent=1)
+        return None
+    return Item(case.website, stored, directory)
 
 
 def _options(world: World, scope: Scope) -> Options:

@@ -64,6 +64,21 @@ def read_set(directory: Path) -> tuple[Bundle, Certificate]:
     return bundle, read_certificate(bundle.leaf)
 
 
+def grant_key(directory: Path, key_group: int) -> None:
+    """Let `key_group` read the key of a set that was stored before a service needed that.
+
+    Raises Failure("store_failed").
+    """
+    path = directory / KEY
+    try:
+        facts = path.lstat()
+        if facts.st_gid != key_group or stat.S_IMODE(facts.st_mode) != 0o640:
+            os.chown(path, -1, key_group, follow_symlinks=False)
+            path.chmod(0o640)
+    except OSError as error:
+        raise Failure("store_failed", f"{path}: giving the key to its service: {error.strerror}") from error
+
+
 def retire_sets(place: Place, website: str, keep: Collection[str]) -> list[str]:
     """Remove the sets of `website` that no link points to and that are not in `keep` (serials); returns them."""
     site = place.live / website

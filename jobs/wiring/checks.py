@@ -18,7 +18,7 @@ from jobs.order import Ordering
 from jobs.policy.failure import Failure
 from jobs.progress import Progress
 from jobs.report import Case, stamp, totals
-from jobs.wiring import options, providers
+from jobs.wiring import options, providers, setup
 from jobs.wiring.discovery import discover
 from jobs.wiring.instance import Instance, now
 from jobs.wiring.kept_files import KeptFiles
@@ -123,7 +123,10 @@ def _run(
             queue.update(entry, answer=log.start)
         sweep(instance.place.challenges, started - STALE_CHALLENGE)
         log.say("info", f"{'planning' if scope.plan_only else 'checking'} {name} with provider {row.name}")
-        cases = run_steps(_world(instance, row, provider, log, run), scope)
+        world = _world(instance, row, provider, log, run)
+        if not scope.plan_only:
+            setup.refresh(instance, world.services, log)
+        cases = run_steps(world, scope)
         report = _report(log, row, started, scope, cases)
         (instance.place.logs / log.start / REPORT).write_text(json.dumps(report), encoding="utf-8")
         if run:

@@ -6,9 +6,11 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
+import models
 from jobs import install, privileged
 from jobs.policy.failure import Failure
 from jobs.ports import FileChange, ServiceTarget
+from jobs.runlog import RunLog
 from jobs.wiring.instance import Instance
 from jobs.wiring.kept_files import KeptFiles
 from jobs.wiring.parts import services
@@ -40,6 +42,26 @@ def setup(instance: Instance, undo: bool = False, plan_only: bool = False) -> di
     return {"changes": changes, "failed": failed}
 
 
+def refresh(instance: Instance, present: Sequence[ServiceTarget], log: RunLog) -> None:
+    """What `setup` would write now, where it was agreed to before: websites that were added since need it as well.
+
+    A service that fails is left as it was; the log says so and the check goes on.
+    """
+    agreed = {name for (name,) in models.SetupFile.select(models.SetupFile.service).distinct().tuples()}
+    keeper = KeptFiles(instance.place).before
+    for service in present:
+        ability = getattr(service, "setup", None)
+        if ability is None or service.name not in agreed:
+            continue
+        try:
+            wanted: Sequence[FileChange] = ability()
+            if wanted:
+                install.apply(service, wanted, keeper)
+                log.say("info", f"{service.name}: set up anew for what was added since: {len(wanted)} files")
+        except Failure as failure:
+            log.say("warn", f"{service.name}: setting up what was added since: {failure.detail}", code=failure.code)
+
+
 def _undo(instance: Instance, plan_only: bool) -> dict[str, Any]:
     """Put every file outside the instance back, byte for byte; a file that somebody changed since is left."""
     kept = KeptFiles(instance.place)
@@ -54,11 +76,13 @@ def _undo(instance: Instance, plan_only: bool) -> dict[str, Any]:
     formers = [was for _, was in back]
     now = [privileged.former(was.path) for was in formers]
     present = [service for service in services(instance) if service.name in {name for name, _ in back}]
-    privileged.restore(formers)
+    needed = {path for service in present for path in getattr(service, "read_until_reloaded", tuple)()}
+    privileged.restore([was for was in formers if was.path not in needed])
     broken = _tested(present)
     if broken:
         privileged.restore(now)
         return {"changes": [], "failed": [*failed, *broken]}
+    privileged.restore([was for was in formers if was.path in needed])
     kept.forget(formers)
     return {"changes": shown, "failed": failed}
 
