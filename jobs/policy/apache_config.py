@@ -8,7 +8,7 @@ text and must pass a strict grammar before they reach a file, a path or a page.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -20,7 +20,7 @@ _OWNER = ("suexecusergroup", "assignuserid", "ruidgid")
 
 @dataclass(frozen=True, slots=True)
 class Directive:
-    """One directive, or a section with `children`; a section's name has no brackets ("VirtualHost").
+    """One directive, or a `section` with `children`; a section's name has no brackets ("VirtualHost").
 
     `raw` is the argument text exactly as dumped (without the `>` that ends a section's opening line).
     `file` is the dump's own word: a path, or `macro 'x' (defined on line …)`; `line` counts from 1 in there, and for a
@@ -33,6 +33,7 @@ class Directive:
     file: str
     line: int
     children: tuple[Directive, ...] = ()
+    section: bool = False
 
     def named(self, name: str) -> tuple[Directive, ...]:
         """The direct children of that name, in order."""
@@ -48,9 +49,8 @@ class Vhost:
     """One `<VirtualHost>`.
 
     `addresses`: address ("*", or as written, IPv6 without brackets) and port; an address that names no port, or `*`,
-    stands for every port of Listen. `server_name`: without scheme and port, as Apache reads it. The certificate files
-    are those named inside the vhost (the first of each kind). `ssl`: SSLEngine is on here, or inherited.
-    `dav`: some section inside turns WebDAV on.
+    stands for every port of Listen. `server_name`: without scheme and port, as Apache reads it. `ssl`: SSLEngine is on
+    here, or inherited. `dav`: some section inside turns WebDAV on.
     """
 
     addresses: tuple[tuple[str, int], ...]
@@ -58,9 +58,6 @@ class Vhost:
     aliases: tuple[str, ...]
     docroot: str | None
     ssl: bool
-    certificate_file: str | None
-    key_file: str | None
-    chain_file: str | None
     dav: bool
     owner: str | None
     file: str
@@ -79,7 +76,7 @@ class _Open:
     children: list[Directive]
 
     def close(self) -> Directive:
-        return Directive(self.name, arguments(self.raw), self.raw, self.file, self.line, tuple(self.children))
+        return Directive(self.name, arguments(self.raw), self.raw, self.file, self.line, tuple(self.children), True)
 
 
 def parse_dump(text: str) -> tuple[Directive, ...]:
@@ -161,7 +158,7 @@ def vhosts(tree: Iterable[Directive]) -> tuple[Vhost, ...]:
 
 def vhost(section: Directive, ports: tuple[int, ...], inherited_engine: str | None = None) -> Vhost:
     """Read one `<VirtualHost>` section; `ports` are those of Listen."""
-    within = tuple(_walk(section))
+    within = tuple(walk(section.children))
     engine = section.value("SSLEngine") or inherited_engine or "off"
     name = section.value("ServerName")
     return Vhost(
@@ -170,9 +167,6 @@ def vhost(section: Directive, ports: tuple[int, ...], inherited_engine: str | No
         aliases=tuple(alias for item in section.named("ServerAlias") for alias in takewhile(bool, item.args)),
         docroot=section.value("DocumentRoot"),
         ssl=engine.lower() == "on",
-        certificate_file=_first_argument(section, "SSLCertificateFile"),
-        key_file=_first_argument(section, "SSLCertificateKeyFile"),
-        chain_file=_first_argument(section, "SSLCertificateChainFile"),
         dav=any(item.name.lower() == "dav" and item.args and item.args[0].lower() != "off" for item in within),
         owner=next((item.args[0] for item in within if item.name.lower() in _OWNER and item.args), None),
         file=section.file,
@@ -199,12 +193,18 @@ def global_value(tree: Iterable[Directive], name: str) -> str | None:
     return _last_argument(tree, name)
 
 
+def main_name(tree: Iterable[Directive]) -> str | None:
+    """The ServerName outside all sections, which vhosts without their own have too."""
+    name = global_value(tree, "ServerName")
+    return _server_name(name) if name else None
+
+
 def _begin(stack: list[_Open], row: str, file: str, line: int) -> None:
     section = row.startswith("<")
     name, raw = _split_name(row[1:] if section else row)
     if section:
         name = name.removesuffix(">")  # a section without arguments, as `<RequireAll>`
-        raw = raw.rstrip(_SPACE).removesuffix(">").rstrip(_SPACE)
+        raw = raw.rpartition(">")[0].rstrip(_SPACE)  # what stands behind the last one, Apache passes over
         stack.append(_Open(name, raw, file, line, []))
     else:
         stack[-1].children.append(Directive(name, arguments(raw), raw, file, line))
@@ -243,9 +243,9 @@ def _word(raw: str, at: int) -> tuple[str, int]:
     return "".join(out), at
 
 
-def _walk(section: Directive) -> Iterator[Directive]:
-    """Everything inside, in order, at any depth (without recursion: the depth is somebody else's choice)."""
-    waiting = list(reversed(section.children))
+def walk(items: Sequence[Directive]) -> Iterator[Directive]:
+    """These and everything inside, in order, at any depth (without recursion: the depth is somebody else's choice)."""
+    waiting = list(reversed(items))
     while waiting:
         item = waiting.pop()
         yield item
@@ -274,10 +274,6 @@ def _split_port(word: str) -> tuple[str, str]:
 def _server_name(text: str) -> str:
     scheme, found, rest = text.partition("://")
     return (rest if found else scheme).partition(":")[0]
-
-
-def _first_argument(section: Directive, name: str) -> str | None:
-    return next((item.args[0] for item in section.named(name) if item.args), None)
 
 
 def _last_argument(items: Iterable[Directive], name: str) -> str | None:

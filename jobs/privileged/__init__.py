@@ -4,11 +4,27 @@ Today they run in this process; they are the seam at which a small root helper w
 plain validated values. Nothing else in the product starts a program, opens a file below /etc or sends a signal.
 """
 
+from jobs.privileged.apache import (
+    WhereApacheIs,
+    apache_configuration,
+    apache_graceful,
+    apache_modules,
+    apache_pid,
+    apache_present,
+    apache_start,
+    apache_test,
+)
 from jobs.privileged.files import Former, former, publish, read, restore
+from jobs.privileged.free_ports import port_is_free
 from jobs.privileged.handshake import probe
+from jobs.privileged.listeners import Listener, listening
+from jobs.privileged.locks import lock_taken, take_lock
+from jobs.privileged.nginx import nginx_directives
 from jobs.privileged.programs import Output, introspect, reload, running_pid, signal_process
 
 __all__ = [
-    "Former", "Output", "former", "introspect", "probe", "publish", "read", "reload", "restore", "running_pid",
-    "signal_process",
+    "Former", "Listener", "Output", "WhereApacheIs", "apache_configuration", "apache_graceful", "apache_modules",
+    "apache_pid", "apache_present", "apache_start", "apache_test", "former", "introspect", "listening",
+    "lock_taken", "nginx_directives", "port_is_free", "probe", "publish", "read", "reload", "restore", "running_pid",
+    "signal_process", "take_lock",
 ]

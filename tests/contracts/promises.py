@@ -20,7 +20,9 @@ PORTS: dict[str, type] = {
 }
 ABILITIES: dict[str, tuple[type, ...]] = {"providers": (ports.Registers,), "services": (ports.SetsUp,)}
 """Optional Protocols: what a class has of one it has whole."""
-NAMED = {"services": {"left_undone"}, "accounts": {"remarks", "features"}, "notifiers": {"digest"}}
+NAMED = {
+    "services": {"left_undone", "read_until_reloaded"}, "accounts": {"remarks", "features"}, "notifiers": {"digest"},
+}
 """Optional methods that a port's docstring or its caller names."""
 PLACE = ("options", "place")
 CONSTRUCTED = {

@@ -151,12 +151,6 @@ def test_whether_a_vhost_speaks_tls(outside: str, inside: str, ssl: bool) -> Non
     assert one("\n".join(row for row in rows if row)).ssl is ssl
 
 
-def test_the_files_of_the_first_pair_count() -> None:
-    text = "SSLCertificateFile /1\nSSLCertificateFile /2\nSSLCertificateKeyFile /k\nSSLCertificateChainFile /c"
-    found = one(f"SSLCertificateFile /global\n<VirtualHost *:443>\n{text}\n</VirtualHost>")
-    assert (found.certificate_file, found.key_file, found.chain_file) == ("/1", "/k", "/c")
-
-
 @pytest.mark.parametrize(("line", "owner"), [
     ("SuexecUserGroup alice users", "alice"), ("AssignUserID alice alice", "alice"), ("RUidGid alice alice", "alice"),
     ("SuexecUserGroup #1001 #1001", "#1001"), ("User alice", None),

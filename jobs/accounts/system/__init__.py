@@ -35,8 +35,12 @@ def claim(block: Block, source: str) -> Claim:
     names, rejected = read_names(block.names)
     docroot = block.docroot if _usable(block.docroot) else None
     website = Website(owner_of(docroot, block.run_as), names, docroot, source, block.file, block.line, rejected)
-    spare = block.dav and not any(port in WEB_PORTS for _, port in block.addresses)
-    return Claim(website, block.addresses, block.tls, spare)
+    return Claim(website, block.addresses, block.tls, only_helps(block))
+
+
+def only_helps(block: Block) -> bool:
+    """Whether it is a WebDAV block away from the web's ports."""
+    return block.dav and not any(port in WEB_PORTS for _, port in block.addresses)
 
 
 def accounts(websites: Sequence[Website]) -> tuple[Account, ...]:
@@ -57,7 +61,7 @@ def owner_of(docroot: str | None, run_as: str | None) -> str:
 
 
 def _usable(docroot: str | None) -> bool:
-    """An absolute path of printable signs; what else a configuration may hold (a variable, a control sign) is no path."""
+    """An absolute path of printable signs; what else a configuration may hold (a variable, say) is no path."""
     return docroot is not None and docroot.startswith("/") and docroot.isprintable() and "$" not in docroot
 
 

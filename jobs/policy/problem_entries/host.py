@@ -113,6 +113,16 @@ HOST: dict[str, Entry] = {
         "A check is at it right now.",
         "Wait until that ends.",
     ),
+    "too_busy": (
+        "warning", "Too much is asked for at the same time",
+        "Only a few such questions are answered at once, so that the server stays quick.",
+        "Try again in a minute.",
+    ),
+    "answer_missing": (
+        "warning", "There was no answer",
+        "The panel was restarted meanwhile, or it took longer than ten minutes.",
+        "Ask again.",
+    ),
     "option_invalid": (
         "error", "An option can't have this value",
         "Nothing was changed.",
