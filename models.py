@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from peewee import (
+    SQL,
     AutoField,
     BooleanField,
+    CompositeKey,
     DatabaseProxy,
     ForeignKeyField,
     IntegerField,
     Model,
+    ModelIndex,
     SqliteDatabase,
     TextField,
 )
@@ -54,14 +57,96 @@ class Setting(Row):
 
 
 class User(Row):
-    """Who may log in. `account` is set for a user of one account; `password` is a hash."""
+    """Who may log in. `account` is set for a user of one account; `password` is a hash, or null until it is set."""
 
     id = AutoField()
     name = TextField(unique=True)
     password = TextField(null=True)
     role = TextField(default="admin")
+    account = TextField(null=True, index=True)
+    totp_secret = TextField(null=True)
+    """Base32; null while there is no second factor."""
+    totp_step = IntegerField(null=True)
+    """The newest time step whose code was used: neither it nor an older one is taken again."""
+
+
+class Session(Row):
+    """A browser that gave the right password. What the browser holds can't be told from the row.
+
+    Without a user, the second step of the sign-in is still missing.
+    """
+
+    hash = TextField(primary_key=True)
+    """SHA-256 of the id in the cookie."""
+    user = ForeignKeyField(User, null=True, backref="sessions", on_delete="CASCADE")
+    data = TextField(default="{}")
+    """JSON of what the panel keeps for this browser."""
+    address = TextField()
+    agent = TextField()
+    created_at = UtcField()
+    seen_at = UtcField(index=True)
+
+
+class BackupCode(Row):
+    """Takes the place of a second factor once; the row goes with its use."""
+
+    id = AutoField()
+    user = ForeignKeyField(User, backref="backup_codes", on_delete="CASCADE")
+    hash = TextField()
+
+    class Meta:
+        indexes = ((("user", "hash"), True),)
+
+
+class SetupLink(Row):
+    """Lets who holds it set a user's password, once; the row goes with its use."""
+
+    hash = TextField(primary_key=True)
+    user = ForeignKeyField(User, backref="setup_links", on_delete="CASCADE")
+    expires_at = UtcField()
+
+
+class Token(Row):
+    """A key to the JSON API, with at most its user's rights. `prefix` is its public part."""
+
+    id = AutoField()
+    user = ForeignKeyField(User, backref="tokens", on_delete="CASCADE")
+    label = TextField()
+    prefix = TextField(unique=True)
+    hash = TextField()
+    scope = TextField()
+    """read | check | manage"""
     account = TextField(null=True)
-    session_key = TextField()
+    """The only account that it reaches; null: as its user does."""
+    created_at = UtcField()
+    expires_at = UtcField()
+    used_at = UtcField(null=True)
+
+
+class Attempt(Row):
+    """Wrong sign-ins of one kind. The key is a hash: people type their password where their name belongs."""
+
+    key = TextField(primary_key=True)
+    kind = TextField()
+    """pair | address | name"""
+    user = ForeignKeyField(User, null=True, backref="attempts", on_delete="CASCADE")
+    failures = IntegerField(default=0)
+    changed_at = UtcField(index=True)
+    succeeded_at = UtcField(null=True)
+
+
+class AuditEntry(Row):
+    """Something that somebody changed, or was refused to change."""
+
+    id = AutoField()
+    at = UtcField(index=True)
+    who = TextField()
+    role = TextField()
+    action = TextField()
+    object = TextField(default="")
+    origin = TextField()
+    """The address it came from, or `command line`."""
+    result = TextField()
 
 
 class FeatureList(Row):
@@ -89,8 +174,8 @@ class Assignment(Row):
 class Account(Row):
     name = TextField(primary_key=True)
     contact = TextField(null=True)
-    package = TextField(default="default", index=True)
-    reseller = TextField(null=True)
+    package = TextField(default="default")
+    reseller = TextField(null=True, index=True)
     state = TextField(default="active")
     source = TextField()
     override = TextField(null=True)
@@ -100,11 +185,30 @@ class Account(Row):
     wanted = IntegerField(null=True)
     """Names that should be covered, of which `covered` are; see `jobs/summaries.py`."""
     covered = IntegerField(null=True)
-    problems = IntegerField(null=True, index=True)
-    expires_at = UtcField(null=True, index=True)
+    problems = IntegerField(null=True)
+    expires_at = UtcField(null=True)
     """When the first of its certificates ends."""
     notify = TextField(null=True)
     """The level that the account's user chose; null: as the administrator says."""
+
+    class Meta:
+        indexes = (
+            (("gone_at", "name"), False),
+            *(
+                (("gone_at", column, "name"), False)
+                for column in ("state", "package", "override", "problems", "expires_at")
+            ),
+            (("gone_at", "wanted", "covered", "name"), False),
+        )
+
+    @classmethod
+    def coverage(cls) -> Any:
+        """The part of the wanted names that is covered, 0 to 1; null while no check has counted."""
+        return cls.covered.cast("REAL") / cls.wanted
+
+
+_coverage = (Account.gone_at, Account.coverage(), Account.name)
+Account.add_index(ModelIndex(Account, _coverage, name="account_gone_at_coverage_name"))
 
 
 class Website(Row):
@@ -121,6 +225,9 @@ class Website(Row):
     line = IntegerField(null=True)
     found_at = UtcField()
     gone_at = UtcField(null=True)
+
+    class Meta:
+        indexes = ((("gone_at", "main"), False),)
 
 
 class Exclusion(Row):
@@ -142,8 +249,14 @@ class Provider(Row):
     account_url = TextField(null=True)
     terms_accepted = TextField(null=True)
     """The URL of the terms that were accepted."""
+    terms_seen = TextField(null=True)
+    """The URL of the terms that the CA had when it was asked last."""
+    contact = TextField(null=True)
+    """The mail address that the CA was given."""
     eab_kid = TextField(null=True)
     current = BooleanField(default=False)
+    fallback = IntegerField(null=True)
+    """Its place among the providers that are tried when the current one can't; null: it is none of them."""
     added_at = UtcField()
     blocked_until = UtcField(null=True)
 
@@ -162,7 +275,12 @@ class Certificate(Row):
     not_after = UtcField()
     due_at = UtcField(index=True)
     stored_at = UtcField()
-    retired_at = UtcField(null=True, index=True)
+    retired_at = UtcField(null=True)
+
+    class Meta:
+        indexes = ((("retired_at", "not_after", "website"), False),)
+    key_type = TextField(null=True)
+    """Null: it was stored before this was kept."""
 
 
 class ServiceState(Row):
@@ -171,14 +289,18 @@ class ServiceState(Row):
     website = TextField()
     service = TextField()
     state = TextField()
+    """installed | waiting | failed: what became of the last installation; foreign | unreadable | none: there was none,
+    and a certificate of somebody else's, one that can't be read, or nothing is configured there."""
     text = TextField(default="")
+    presented = TextField(null=True)
+    """JSON of the certificate that the check found there, where that is not the one that is installed."""
     fingerprint = TextField(null=True)
     checked_at = UtcField()
     attempts = IntegerField(default=0)
     retry_at = UtcField(null=True, index=True)
 
     class Meta:
-        indexes = ((("website", "service"), True),)
+        indexes = ((("website", "service"), True), (("state", "service", "website"), False))
 
 
 class Problem(Row):
@@ -186,7 +308,7 @@ class Problem(Row):
 
     website = TextField()
     name = TextField()
-    code = TextField()
+    code = TextField(index=True)
     text = TextField()
     since = UtcField()
     seen_at = UtcField()
@@ -197,17 +319,24 @@ class Problem(Row):
         indexes = ((("website", "name"), True),)
 
 
+REAL_PROBLEM = SQL("code <> 'guess_unused'")
+"""The condition of an index, word by word: without it a query would read a row for every guessed name of the host."""
+
+Problem.add_index(ModelIndex(Problem, (Problem.code, Problem.since, Problem.website), where=REAL_PROBLEM,
+                             name="problem_real"))
+
+
 class QueueEntry(Row):
     """One pending piece of work. `key` is unique while the entry is active."""
 
     id = AutoField()
     kind = TextField()
-    """check | order"""
+    """check | order; preview | look: a question of somebody who waits for the answer (`jobs/wiring/questions.py`)"""
     key = TextField(index=True)
     state = TextField(default="queued")
     """queued | running | waiting | done | failed | cancelled"""
     payload = TextField(default="{}")
-    account = TextField(null=True)
+    account = TextField(null=True, index=True)
     website = TextField(null=True)
     provider = TextField(null=True)
     order_url = TextField(null=True)
@@ -218,10 +347,10 @@ class QueueEntry(Row):
     heartbeat_at = UtcField(null=True)
     owner = TextField(null=True)
     attempts = IntegerField(default=0)
-    finished_at = UtcField(null=True)
+    finished_at = UtcField(null=True, index=True)
 
     class Meta:
-        indexes = ((("state", "run_after"), False),)
+        indexes = ((("state", "run_after"), False), (("provider", "kind", "state", "finished_at"), False))
 
 
 class Run(Row):
@@ -231,7 +360,7 @@ class Run(Row):
     start = TextField(unique=True)
     provider = TextField(default="")
     scope = TextField()
-    """`*`, or an account's name."""
+    """`*`, or accounts' names with commas between them; each has a row of its own as well."""
     started_at = UtcField()
     finished_at = UtcField(null=True, index=True)
     result = TextField(default="running")
@@ -242,6 +371,16 @@ class Run(Row):
     total = IntegerField(null=True)
     current = TextField(null=True)
     stop_asked_at = UtcField(null=True)
+
+
+class RunAccount(Row):
+    """One account of a run that was not over all."""
+
+    account = TextField()
+    run = ForeignKeyField(Run, backref="accounts", on_delete="CASCADE")
+
+    class Meta:
+        primary_key = CompositeKey("account", "run")
 
 
 class SetupFile(Row):
@@ -263,6 +402,12 @@ class SetupFile(Row):
 TABLES: tuple[type[Row], ...] = (
     Setting,
     User,
+    Session,
+    BackupCode,
+    SetupLink,
+    Token,
+    Attempt,
+    AuditEntry,
     FeatureList,
     Package,
     Assignment,
@@ -275,6 +420,7 @@ TABLES: tuple[type[Row], ...] = (
     Problem,
     QueueEntry,
     Run,
+    RunAccount,
     SetupFile,
 )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -51,8 +52,9 @@ def sweep(directory: Path, older_than: datetime) -> int:
     """Remove answers that a dead process left, last written before `older_than` (aware); returns how many."""
     swept = 0
     for path in directory.iterdir():
-        facts = path.lstat()
-        if stat.S_ISREG(facts.st_mode) and facts.st_mtime < older_than.timestamp():
-            path.unlink(missing_ok=True)
-            swept += 1
+        with suppress(FileNotFoundError):  # a check beside this one has just taken its own answer away
+            facts = path.lstat()
+            if stat.S_ISREG(facts.st_mode) and facts.st_mtime < older_than.timestamp():
+                path.unlink()
+                swept += 1
     return swept

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import models
@@ -14,8 +14,8 @@ from jobs import facts, records
 from jobs.config import Config
 from jobs.install import Item, Keeper, Outcome, install
 from jobs.obtain import Obtaining, obtain
-from jobs.order import Ordering
-from jobs.policy.decision import Action, Options, decide, services_behind, touchable
+from jobs.order import Ordering, give_up
+from jobs.policy.decision import Action, Options, SiteFacts, decide, services_behind, touchable
 from jobs.policy.failure import Failure
 from jobs.policy.features import FeatureList
 from jobs.policy.keys import KeyType
@@ -69,6 +69,7 @@ def check(world: World, scope: Scope) -> list[Case]:
     plan_each(world, scope, cases, verdicts)
     if scope.plan_only:
         return cases
+    _give_up_unwanted(world, cases)
     world.progress.expect(len(cases), len(cases) - len(_to_order(cases)))
     items = order_and_store(world, cases)
     for _ in range(REFUSAL_ROUNDS):
@@ -84,6 +85,7 @@ def decide_each(world: World, scope: Scope, accounts: Mapping[str, FeatureList])
     organizations = world.ordering.provider.specs().issuer_organizations
     websites = [site for site in records.websites(scope.accounts) if site.account in accounts]
     known = facts.gather(websites, world.services, accounts, world.config.check, organizations, now, world.log)
+    known = [_without_lost_set(world, site) for site in known]
     cases = [Case(site.website, site, decide(site, now, options), accounts[site.website.account]) for site in known]
     for case in cases:
         say(world.log, case, "info", f"{case.decision.action}: {case.decision.reason}", code=case.decision.code)
@@ -146,6 +148,8 @@ def without_refused(world: World, scope: Scope, cases: Sequence[Case]) -> list[C
         if case.plan is None or not refused or set(case.plan.names) <= set(refused):
             continue
         code = case.failure.code if case.failure else ""
+        if case.failure and case.failure.permanent:
+            case.lasting.add(code)
         failed = {name: Verdict(name, False, None, code, text) for name, text in refused.items()}
         case.verdicts = {name: failed.get(name, verdict) for name, verdict in case.verdicts.items()}
         case.failure, case.outcome = None, ""
@@ -174,6 +178,24 @@ def install_items(world: World, scope: Scope, cases: Sequence[Case], new: Sequen
         if service.name in wanted:
             outcomes += _installed(world, service, wanted[service.name])
     return outcomes
+
+
+def _without_lost_set(world: World, site: SiteFacts) -> SiteFacts:
+    """A certificate whose files somebody removed can't be installed again: it counts as none."""
+    website, stored = site.website, site.stored
+    if stored is None or live_set(world.place, website.main, stored.serial).is_dir():
+        return site
+    words = f"the files of its certificate are gone ({live_set(world.place, website.main, stored.serial)})"
+    world.log.say("warn", words, account=website.account, website=website.main, code="unreadable")
+    return replace(site, stored=None)
+
+
+def _give_up_unwanted(world: World, cases: Sequence[Case]) -> None:
+    """Orders that were begun for what the plan does not want any more (its new name was excluded, say)."""
+    for case in cases:
+        waits = case.decision.action is Action.KEEP  # for the time at which the order is asked for
+        if case.facts.ordered and case.plan and case.plan.action is not Action.ORDER and not waits:
+            give_up(world.ordering, case.website.main, f"{case.plan.action}: {case.plan.reason}")
 
 
 def _plan(world: World, scope: Scope, case: Case) -> None:
@@ -213,11 +235,15 @@ def _obtained(world: World, shared: Obtaining, case: Case) -> Item | None:
 
 
 def _installed(world: World, service: ServiceTarget, items: Sequence[Item]) -> list[Outcome]:
+    """What a process that dies in between leaves is installed again: what it wrote need not have been loaded."""
+    records.note_begun([item.website.main for item in items], service.name, world.clock())
     try:
         return install(service, items, world.place, world.keeper)
+    except Failure as failure:  # what had to be put back could not be
+        trouble = failure
     except Exception as error:  # noqa: BLE001 a bug ends this service, not the run
-        bug = say_bug(world.log, None, f"installing on {service.name}", error)
-        return [Outcome(service.name, item.website.main, "failed", bug.code, bug.detail) for item in items]
+        trouble = say_bug(world.log, None, f"installing on {service.name}", error)
+    return [Outcome(service.name, item.website.main, "failed", trouble.code, trouble.detail) for item in items]
 
 
 def _stored_item(world: World, case: Case) -> Item | None:
@@ -226,8 +252,6 @@ def _stored_item(world: World, case: Case) -> Item | None:
     if stored is None:
         return None
     directory = live_set(world.place, case.website.main, stored.serial)
-    if not directory.is_dir():
-        return None
     try:
         if world.key_group is not None:
             grant_key(directory, world.key_group)

@@ -49,10 +49,17 @@ class Check:
 
 @dataclass(frozen=True)
 class Panel:
-    """Where `autossl serve` listens (`*`: every address of both families), and the panel's own host name."""
+    """Where `autossl serve` listens (`*`: every address of both families), and the panel's own host name.
+
+    A session ends after `session_idle_minutes` without a request, `session_hours` after the sign-in, and, where
+    `session_bound_to_address`, when its browser's address changes.
+    """
 
     bind: str = "*:2087"
     hostname: str = ""
+    session_idle_minutes: int = 120
+    session_hours: int = 12
+    session_bound_to_address: bool = True
 
 
 @dataclass(frozen=True)
@@ -87,9 +94,13 @@ def load(path: Path) -> Config:
         raise Failure("config_invalid", f"{path}: {unknown[0]}: expected one of {known}", permanent=True)
     values = {key: fill(kind, raw.get(key, {}), f"{path}: {key}") for key, kind in sections.items()}
     config = Config(**values, plugins={key: _tables(raw.get(key, {}), f"{path}: {key}") for key in PLUGIN_SECTIONS})
-    if not 1 <= config.check.concurrency <= 256:
-        found = config.check.concurrency
-        raise Failure("config_invalid", f"{path}: check.concurrency: expected 1 to 256, got {found}", permanent=True)
+    for key, found, most in (
+        ("check.concurrency", config.check.concurrency, 256),
+        ("panel.session_idle_minutes", config.panel.session_idle_minutes, 24 * 60),
+        ("panel.session_hours", config.panel.session_hours, 30 * 24),
+    ):
+        if not 1 <= found <= most:
+            raise Failure("config_invalid", f"{path}: {key}: expected 1 to {most}, got {found}", permanent=True)
     return config
 
 

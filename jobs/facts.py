@@ -67,6 +67,7 @@ def gather(
                 if standing.retry_at is not None
             },
             ordered=_ordered(pending.get(site.main)),
+            ordered_wait=pending[site.main].run_after if site.main in pending else None,
             main_domain=main_domains[site.account],
         )
         for site in websites

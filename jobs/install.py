@@ -7,7 +7,6 @@ without harm to the other websites of the run.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -63,11 +62,7 @@ def install(service: ServiceTarget, items: Sequence[Item], place: Place, keeper:
         words = f"its configuration was broken before us, so nothing was touched: {failure.detail}"
         return [_failed(service, item, "config_broken_before", words) for item in items]
     staged = _stage(service, items, place, keeper)
-    try:
-        good, bad = _switch(service, staged.items)
-    except BaseException:  # a bug or a stop: nothing half-done may stay
-        privileged.restore(staged.formers)
-        raise
+    good, bad = _switch(service, staged)
     if bad and staged.formers:
         bad_sites = {outcome.website for outcome in bad}
         again = [item for item in staged.items if item.website.main not in bad_sites]
@@ -86,7 +81,7 @@ def apply(service: ServiceTarget, changes: Sequence[FileChange], keeper: Keeper)
         service.forget()
         service.test()
         reload_if_running(service)
-    except Failure:
+    except BaseException:  # a refusal, a bug or a stop: nothing half-done may stay
         privileged.restore(formers)
         service.forget()
         reload_if_running(service)
@@ -109,7 +104,7 @@ def _second_try(
     if not items:
         return [], []
     staged = _stage(service, items, place, keeper)
-    good, bad = _switch(service, staged.items)
+    good, bad = _switch(service, staged)
     if bad:
         bad += _back_out(service, staged.formers)
         bad += [_failed(service, item, bad[0].code, bad[0].text) for item in items if _in(good, item)]
@@ -173,8 +168,16 @@ def _changes(service: ServiceTarget, item: Item, place: Place) -> list[FileChang
     return [FileChange(link, link=item.directory.name), *own]
 
 
-def _switch(service: ServiceTarget, items: Sequence[Item]) -> tuple[list[Outcome], list[Outcome]]:
+def _switch(service: ServiceTarget, staged: _Staged) -> tuple[list[Outcome], list[Outcome]]:
     """Reload once and probe every item; returns (good, bad)."""
+    try:
+        return _reloaded_and_proved(service, staged.items)
+    except BaseException:  # a bug or a stop: nothing half-done may stay
+        privileged.restore(staged.formers)
+        raise
+
+
+def _reloaded_and_proved(service: ServiceTarget, items: Sequence[Item]) -> tuple[list[Outcome], list[Outcome]]:
     if not items:
         return [], []
     try:
@@ -195,7 +198,7 @@ def _proved(service: ServiceTarget, item: Item) -> Outcome:
         served = service.probe(item.website, item.certificate)
     except Failure as failure:
         return _failed(service, item, failure.code, failure.detail)
-    wrong = [answer for answer in served if fingerprint(answer) != item.certificate.fingerprint]
+    wrong = [answer for answer in served if answer.fingerprint != item.certificate.fingerprint]
     if wrong:
         return _failed(service, item, "probe_failed", _words(wrong, item.certificate))
     names = sorted({answer.endpoint.sni for answer in served})
@@ -203,11 +206,6 @@ def _proved(service: ServiceTarget, item: Item) -> Outcome:
     count = "1 name" if len(names) == 1 else f"{len(names)} names"
     text = f"{count} on port {', '.join(map(str, ports))}" if served else "nothing to probe"
     return Outcome(service.name, item.website.main, "installed", text=text)
-
-
-def fingerprint(served: Served) -> str | None:
-    """SHA-256 of the leaf that was served, lower-case hex."""
-    return None if served.leaf is None else hashlib.sha256(served.leaf).hexdigest()
 
 
 def _words(wrong: Sequence[Served], certificate: Certificate) -> str:

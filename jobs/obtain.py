@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import models
 from jobs import order, records
+from jobs.durable import durable
 from jobs.install import Item
 from jobs.policy.due import due_at
 from jobs.policy.failure import Failure
@@ -19,6 +21,9 @@ from jobs.store import retire_sets, store
 
 KEPT_SETS = 2
 """The live set and the one before it stay on disk."""
+
+SAME_NAMES_AGAIN = timedelta(hours=1)
+"""A CA that has issued is not asked for the same names again sooner, though its certificate was of no use."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,8 @@ class Obtaining:
 def obtain(shared: Obtaining, website: Website, plan: Plan, key_type: KeyType) -> Item | Pending:
     """A stored set for the plan's names, or what the CA said about waiting. Raises Failure; nothing is then stored.
 
-    The order's row is closed only when the set is on disk, so that a crash in between downloads it again.
+    The order's row is closed only when the set is on disk, so that a crash in between downloads it again; and in one
+    with the certificate's own row, or a crash between the two would leave an order that nobody goes on with.
     """
     row, answer = order.order(shared.ordering, website.account, website.main, plan.names, key_type)
     if isinstance(answer, Pending):
@@ -45,11 +51,14 @@ def obtain(shared: Obtaining, website: Website, plan: Plan, key_type: KeyType) -
         certificate = prove(answer, plan.names, now, allow_test=shared.allow_test)
         directory = store(shared.place, website.main, answer, certificate, shared.key_group)
     except Failure as failure:
-        if failure.code != "store_failed":  # a full disk is no fault of the order: it stays and is downloaded again
-            order.close(shared.ordering, row, "failed", failure.detail)
-        raise
-    records.keep_certificate(website.main, certificate, shared.ordering.provider_name, due_at(certificate), now)
-    order.close(shared.ordering, row, "done", f"serial {certificate.serial}")
+        if failure.code == "store_failed":  # a full disk is no fault of the order: it stays and is downloaded again
+            raise
+        order.close(shared.ordering, row, "failed", failure.detail)
+        raise Failure(failure.code, failure.detail, now + SAME_NAMES_AGAIN, failure.permanent) from failure
+    with durable(), models.database.atomic():
+        records.keep_certificate(website.main, certificate, shared.ordering.provider_name, due_at(certificate), now)
+        order.finish(shared.ordering, row, "done", f"serial {certificate.serial}")
+    order.drop_key(shared.ordering, row)
     return Item(website, certificate, directory)
 
 

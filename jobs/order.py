@@ -1,6 +1,6 @@
 """Step 6: order what a plan says, in an order that survives a crash at any point.
 
-Key written -> row -> newOrder -> order URL in the row -> the rest. A row that has an order URL is gone on with;
+Row -> key written -> newOrder -> order URL in the row -> the rest. A row that has an order URL is gone on with;
 there is never a second order for work that has one.
 """
 
@@ -10,16 +10,27 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 import models
 from jobs import queue
+from jobs.durable import durable
 from jobs.keys import new_key
 from jobs.policy.certificate import Bundle
 from jobs.policy.failure import Failure
 from jobs.policy.keys import KeyType
+from jobs.policy.retry import next_poll
 from jobs.ports import OrderRequest, Pending, Place, Provider, Solver
 from jobs.store import write_secret
+
+PASSING = frozenset({
+    "ca_bad_certificate", "ca_bad_nonce", "ca_not_acme", "ca_rate_limited", "ca_unavailable", "ca_unreachable",
+    "challenge_not_written",
+})
+"""Failures that say nothing about the order itself: the CA still has it, and it is gone on with later."""
+
+_LONGEST_FILE_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -40,15 +51,17 @@ class RowJournal:
         self._row = row
 
     def order_created(self, url: str) -> None:
-        queue.update(self._row, order_url=url, state="running")
+        with durable():
+            queue.update(self._row, order_url=url, state="running")
 
 
 def order(
     ordering: Ordering, account: str, website: str, names: tuple[str, ...], key_type: KeyType
 ) -> tuple[models.QueueEntry, Bundle | Pending]:
-    """Get a bundle for `names`, or the reason to wait. Raises Failure; the row is then closed as failed.
+    """Get a bundle for `names`, or the reason to wait. Raises Failure; the row is then closed as failed, unless the
+    CA has an order that the failure is not about.
 
-    The row of a bundle stays active until the caller has stored it: see `close`.
+    The row of a bundle stays active until the caller has stored it: see `finish`.
     """
     row = _row(ordering, account, website, names)
     key_file = _key_file(ordering.place, website)
@@ -56,25 +69,52 @@ def order(
         request = OrderRequest(names=names, privkey=_key(key_file, row, key_type))
         answer = _go_on(ordering, row, request)
     except Failure as failure:
-        close(ordering, row, "failed", failure.detail)
+        if failure.code in PASSING and row.order_url:
+            _park(ordering, row, failure.detail, failure.retry_at)
+        else:
+            close(ordering, row, "failed", failure.detail)
         raise
     if isinstance(answer, Pending):
-        queue.update(
-            row,
-            state="waiting",
-            order_url=answer.order_url,
-            run_after=answer.retry_at,
-            answer=answer.answer,
-            polled_at=ordering.clock(),
-            attempts=row.attempts + 1,
-        )
+        queue.update(row, order_url=answer.order_url)
+        if not _park(ordering, row, answer.answer, answer.retry_at):
+            words = f"{website}: the CA has not finished the order of {row.requested_at:%Y-%m-%d}; it was given up"
+            raise Failure("order_given_up", f"{words}, and a new one is made at the next try")
     return row, answer
 
 
 def close(ordering: Ordering, row: models.QueueEntry, state: str, answer: str) -> None:
-    """The bundle is stored, or the order failed: the row is history and its key is gone."""
+    """The order is over without a certificate: the row is history and its key is gone."""
+    with durable():
+        finish(ordering, row, state, answer)
+    drop_key(ordering, row)
+
+
+def finish(ordering: Ordering, row: models.QueueEntry, state: str, answer: str) -> None:
+    """The row is history; its key stays until `drop_key`, which must come only once that is sure to be kept."""
     queue.finish(row, state, answer, ordering.clock())
+
+
+def drop_key(ordering: Ordering, row: models.QueueEntry) -> None:
     _key_file(ordering.place, str(row.website)).unlink(missing_ok=True)
+
+
+def give_up(ordering: Ordering, website: str, why: str) -> None:
+    """Close the order of a website that nobody wants any more; what the CA has begun ends by itself."""
+    row = queue.active_orders().get(website)
+    if row is not None:
+        close(ordering, row, "cancelled", why)
+
+
+def _park(ordering: Ordering, row: models.QueueEntry, answer: str, asked: datetime | None) -> bool:
+    """Leave the order for its next poll, not before `asked`; False when it is too old, and closed for that."""
+    now = ordering.clock()
+    poll = next_poll(row.requested_at, now)
+    if poll is None:
+        close(ordering, row, "failed", answer)
+        return False
+    late = max(poll, asked) if asked else poll
+    queue.update(row, state="waiting", run_after=late, answer=answer, polled_at=now, attempts=row.attempts + 1)
+    return True
 
 
 def _go_on(ordering: Ordering, row: models.QueueEntry, request: OrderRequest) -> Bundle | Pending:
@@ -111,4 +151,6 @@ def _key(path: Path, row: models.QueueEntry, key_type: KeyType) -> bytes:
 
 
 def _key_file(place: Place, website: str) -> Path:
-    return place.keys / "orders" / f"{website}.pem"
+    """A host name may be longer than a file's name can be."""
+    name = website if len(website) <= _LONGEST_FILE_NAME else sha256(website.encode()).hexdigest()
+    return place.keys / "orders" / f"{name}.pem"

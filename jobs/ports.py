@@ -8,6 +8,7 @@ Plug-ins keep no rows and render nothing: state comes in and goes out as the val
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +17,7 @@ from typing import Protocol
 
 from jobs.policy.certificate import Bundle, Certificate
 from jobs.policy.site import Account, Website
-from jobs.policy.specs import Specs
+from jobs.policy.specs import Look, Specs
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,9 @@ class Provider(Protocol):
 class Registers(Protocol):
     """Ability: accounts and terms."""
 
+    def look(self, seconds: float) -> Look:
+        """Ask for the directory anew, once; what can't be had in that time raises Failure. `specs` says it after."""
+
     def terms_url(self) -> str | None:
         """The terms of service that the directory names now."""
 
@@ -165,11 +169,8 @@ class FileChange:
 
 @dataclass(frozen=True)
 class Installed:
-    """What a service's configuration presents for a website now.
-
-    `certificate` is None when a file is named that can't be read or parsed (`detail` says why).
-    `ours`: the path is a link of ours (`Place.link`). `covers`: the names of the website it is presented for.
-    """
+    """What a service's configuration presents for a website now. `certificate` is None when a file is named that can't
+    be read or parsed (`detail` says why). `ours`: the path is a link of ours (`Place.link`)."""
 
     path: Path | None
     certificate: Certificate | None
@@ -198,6 +199,11 @@ class Served:
     endpoint: Endpoint
     leaf: bytes | None
     detail: str = ""
+
+    @property
+    def fingerprint(self) -> str | None:
+        """SHA-256 of the leaf, lower-case hex."""
+        return None if self.leaf is None else hashlib.sha256(self.leaf).hexdigest()
 
 
 class ServiceTarget(Protocol):
@@ -246,7 +252,9 @@ class SetsUp(Protocol):
     def setup(self) -> Sequence[FileChange]:
         """Changes that make the service ready (challenge responder, one include). Empty when it is.
 
-        A service may have `left_undone() -> Sequence[Failure]`: the parts of the last `setup` that it left out."""
+        A service may have `left_undone() -> Sequence[Failure]`: the parts of the last `setup` that it left out; and
+        `read_until_reloaded() -> Sequence[Path]`: files that `setup --undo` takes away only after the reload, for the
+        running daemon would fail without them."""
 
 
 # --- accounts ------------------------------------------------------------------------------------------------

@@ -21,13 +21,16 @@ from peewee import IntegrityError
 import models
 
 ACTIVE = ("queued", "running", "waiting")
+WORK = ("check", "order")
+"""Kinds of entries that change something. The others are questions, which nobody finds in the pending queue."""
 _LONGEST_WAIT = 0.5
 
 
 def request_check(accounts: Sequence[str] | None, forced: bool, now: datetime) -> tuple[models.QueueEntry, bool]:
     """The row for a check of these accounts, or of all, and whether it was there already.
 
-    A check of all that has not begun yet covers every account, so it is joined as well.
+    A check of all that has not begun yet covers every account, so it is joined as well. A person who joins a check
+    that the clock has asked for makes it one that tries at once.
     """
     if accounts is not None:
         everything = models.QueueEntry.get_or_none(_active("check:*") & (models.QueueEntry.state == "queued"))
@@ -36,7 +39,11 @@ def request_check(accounts: Sequence[str] | None, forced: bool, now: datetime) -
     name = "*" if accounts is None else ",".join(sorted(accounts))
     payload = json.dumps({"accounts": None if accounts is None else sorted(accounts), "forced": forced})
     account = accounts[0] if accounts is not None and len(accounts) == 1 else None
-    return _request("check", f"check:{name}", now, account=account, payload=payload)
+    row, joined = _request("check", f"check:{name}", now, account=account, payload=payload)
+    if joined and forced:
+        queued = (models.QueueEntry.id == row.id) & (models.QueueEntry.state == "queued")
+        models.QueueEntry.update(payload=payload).where(queued).execute()
+    return row, joined
 
 
 def next_check(now: datetime) -> models.QueueEntry | None:

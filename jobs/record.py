@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Sequence
 from datetime import datetime
 
-from jobs import records, summaries
+from jobs import presented, records, summaries
 from jobs.install import Outcome
 from jobs.obtain import forget_old_sets
 from jobs.policy.decision import Action
@@ -38,9 +38,12 @@ def record(
         log.say("error", f"{outcome.service}: {outcome.text}", code=outcome.code)
     for case in cases:
         seen = by_site.get(case.website.main, [])
-        _conclude(log, case, seen)
+        _conclude(log, case, seen, now)
         states = {(case.website.main, one.service): (one.state, one.text, None) for one in seen}
         records.keep_standings(states, now)
+        done = {one.service for one in seen}
+        left_alone = case.decision.action is Action.LEAVE
+        presented.keep(case.website.main, case.facts.presented, done, left_alone, now)
         _keep_troubles(case, now)
         if seen:
             forget_old_sets(place, case.website.main)
@@ -72,15 +75,25 @@ def say_plan(log: RunLog, case: Case) -> None:
     say(log, case, level, f"plan: {plan.action}: {plan.reason}{names}", code=plan.code)
     for left in plan.left_off:
         say(log, case, "warn", left.text, code=left.code, name=left.name, indent=1)
+        tried = case.verdicts.get(left.name)
+        for line in tried.report if tried else ():
+            say(log, case, "info", line, name=left.name, indent=2)
     for name, verdict in case.verdicts.items():
         for warning in verdict.warnings:
             say(log, case, "warn", warning, name=name, indent=1)
 
 
-def _conclude(log: RunLog, case: Case, outcomes: Sequence[Outcome]) -> None:
-    """The outcome of a website in one word, and each service's state."""
-    for name, presented in case.facts.presented.items():
-        if presented is not None and presented.linked:
+def _conclude(log: RunLog, case: Case, outcomes: Sequence[Outcome], now: datetime) -> None:
+    """The outcome of a website in one word, and each service's state. A service that failed before and waits for its
+    next try is no better for having been left in peace by this run."""
+    for name, found in case.facts.presented.items():
+        late = case.facts.service_waits.get(name)
+        if late is not None and late > now:
+            words = f"it failed before; tried again at {late:%Y-%m-%d %H:%M UTC}, or now by a check of the account"
+            case.services[name] = ("failed", words)
+            if all(outcome.service != name for outcome in outcomes):
+                say(log, case, "warn", f"{name}: {words}", code="backoff", indent=1)
+        elif found is not None and found.linked:
             case.services[name] = ("installed", "unchanged")
     for outcome in outcomes:
         case.services[outcome.service] = (outcome.state, outcome.text)
@@ -91,7 +104,8 @@ def _conclude(log: RunLog, case: Case, outcomes: Sequence[Outcome]) -> None:
         case.outcome = "failed" if any(outcome.state == "failed" for outcome in outcomes) else "installed"
     else:
         action = case.plan.action if case.plan else case.decision.action
-        case.outcome = _WITHOUT_WORK.get(action, "kept")
+        behind = any(state == "failed" for state, _ in case.services.values())
+        case.outcome = _WITHOUT_WORK.get(action, "failed" if behind else "kept")
 
 
 def _keep_troubles(case: Case, now: datetime) -> None:
@@ -107,10 +121,10 @@ def _keep_troubles(case: Case, now: datetime) -> None:
         fresh += [LeftOff(name, failure.code, text) for name, text in failure.names.items() if name in case.verdicts]
     elif case.plan.action in (Action.BLOCKED, Action.DEFER):
         fresh.append(LeftOff("", case.plan.code, case.plan.reason))
-    elif case.plan.code == "backoff":
+    elif case.plan.action is Action.KEEP and case.plan.code in ("backoff", "order_pending"):
         kept.append("")
     stored = case.facts.stored
     whole = lifetime(stored) if stored else records.USUAL_LIFETIME
-    daily = {UNUSED} | ({failure.code} if failure and failure.permanent else set())
+    daily = {UNUSED} | case.lasting | ({failure.code} if failure and failure.permanent else set())
     not_before = failure.retry_at if failure else None
     records.keep_troubles(case.website.main, fresh, kept, whole, now, daily, not_before)

@@ -27,6 +27,7 @@ class NameTrouble:
     code: str
     text: str
     retry_at: datetime | None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,20 @@ class Standing:
     retry_at: datetime | None
 
 
-def accounts() -> dict[str, Entitlement]:
-    """Accounts that exist, each with its feature list and override. A package that is not known is the default."""
+def accounts(of: Collection[str] | None = None) -> dict[str, Entitlement]:
+    """Accounts that exist, all or these, each with its feature list and override. A package that is not known is the
+    default."""
     lists = feature_lists()
     of_package = dict(models.Package.select(models.Package.name, models.Package.feature_list).tuples())
     default = lists[of_package[DEFAULT]]
+    query = models.Account.select().where(models.Account.gone_at.is_null())
     return {
         row.name: Entitlement(
             Account(row.name, row.contact, row.package, row.reseller, AccountState(row.state)),
             lists.get(of_package.get(row.package, ""), default),
             row.override,
         )
-        for row in models.Account.select().where(models.Account.gone_at.is_null())
+        for row in (query if of is None else query.where(models.Account.name.in_(list(of))))
     }
 
 
@@ -89,11 +92,14 @@ def known_fingerprints() -> frozenset[str]:
     return frozenset(row[0] for row in models.Certificate.select(models.Certificate.fingerprint).tuples())
 
 
-def exclusions() -> dict[str, frozenset[str]]:
-    """Excluded names by account."""
+def exclusions(of: Collection[str] | None = None) -> dict[str, frozenset[str]]:
+    """Excluded names by account, of all or of these."""
     found: dict[str, set[str]] = {}
-    for row in models.Exclusion.select().tuples():
-        found.setdefault(row[1], set()).add(row[2])
+    query = models.Exclusion.select(models.Exclusion.account, models.Exclusion.name)
+    if of is not None:
+        query = query.where(models.Exclusion.account.in_(list(of)))
+    for account, name in query.tuples():
+        found.setdefault(account, set()).add(name)
     return {account: frozenset(names) for account, names in found.items()}
 
 
@@ -102,7 +108,7 @@ def troubles(of: Collection[str] | None = None) -> dict[str, dict[str, NameTroub
     found: dict[str, dict[str, NameTrouble]] = {}
     query = models.Problem.select()
     for row in query if of is None else query.where(models.Problem.website.in_(list(of))):
-        found.setdefault(row.website, {})[row.name] = NameTrouble(row.code, row.text, row.retry_at)
+        found.setdefault(row.website, {})[row.name] = NameTrouble(row.code, row.text, row.retry_at, row.since)
     return found
 
 
@@ -151,6 +157,7 @@ def keep_certificate(website: str, certificate: Certificate, provider: str, due_
             not_after=certificate.not_after,
             due_at=due_at,
             stored_at=now,
+            key_type=certificate.key_type,
         )
 
 
@@ -228,8 +235,30 @@ def keep_standings(states: Mapping[tuple[str, str], tuple[str, str, str | None]]
             ).execute()
 
 
+def note_begun(websites: Collection[str], service: str, now: datetime) -> None:
+    """An installation begins: until its outcome is kept, the service counts as one to be tried again at once."""
+    state = models.ServiceState
+    with models.database.atomic():
+        for website in websites:
+            fresh = {"website": website, "service": service, "state": "waiting", "checked_at": now, "retry_at": now}
+            keys = [state.website, state.service]
+            state.insert(**fresh).on_conflict(conflict_target=keys, update={"retry_at": now}).execute()
+
+
 def start_run(start: str, scope: str, provider: str, now: datetime) -> models.Run:
-    return models.Run.create(start=start, scope=scope, provider=provider, started_at=now)
+    """`scope`: `*`, or the accounts with commas between them."""
+    with models.database.atomic():
+        run = models.Run.create(start=start, scope=scope, provider=provider, started_at=now)
+        accounts = [] if scope == "*" else dict.fromkeys(scope.split(","))
+        for account in accounts:
+            models.RunAccount.create(run=run, account=account)
+    return run
+
+
+def forget_runs(before: str) -> None:
+    """Remove the rows of runs that started before `before` (as `runlog.oldest_kept` says) and are over."""
+    old = (models.Run.start < before) & models.Run.finished_at.is_null(False)
+    models.Run.delete().where(old).execute()
 
 
 def close_dead_runs(now: datetime) -> None:
@@ -258,7 +287,7 @@ def _certificate(row: models.Certificate) -> Certificate:
         not_before=_aware(row.not_before),
         not_after=_aware(row.not_after),
         self_signed=False,
-        key_type="",
+        key_type=row.key_type or "",
         weak=False,
     )
 

@@ -33,6 +33,8 @@ class Case:
     services: dict[str, tuple[str, str]] = field(default_factory=dict)
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     """What was found out in this run about the names that were tried."""
+    lasting: set[str] = field(default_factory=set)
+    """Codes of refusals of single names that only a person can change."""
 
     @property
     def left_off(self) -> tuple[LeftOff, ...]:
@@ -40,11 +42,13 @@ class Case:
 
     @property
     def good(self) -> bool:
-        """Nothing failed, nothing was deferred, and no name that the website itself lists was left off."""
+        """Nothing failed, waits after a failure or was deferred, and no name that the website itself lists was left
+        off."""
         own = set(self.website.names)
         services = all(state not in ("failed",) for state, _ in self.services.values())
         covered = not any(left.name in own for left in self.left_off)
-        return self.outcome in ("", *GOOD_OUTCOMES) and services and covered and not self.website.rejected
+        done = self.outcome in ("", *GOOD_OUTCOMES) and self.decision.code != "backoff"
+        return done and services and covered and not self.website.rejected
 
     def as_json(self) -> dict[str, Any]:
         decision = self.plan.action if self.plan else self.decision.action
@@ -53,6 +57,7 @@ class Case:
             "account": self.website.account,
             "website": self.website.main,
             "decision": str(decision),
+            "code": self.plan.code if self.plan else self.decision.code,
             "reason": reason,
             "outcome": self.outcome,
             "problem": None if self.failure is None else {"code": self.failure.code, "text": self.failure.detail},

@@ -10,6 +10,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -81,11 +82,17 @@ class RunLog:
 
 def prune(logs: Path, now: datetime, days: int) -> int:
     """Remove the logs of runs that started more than `days` ago; returns how many."""
-    oldest = _stamp(now - timedelta(days=days))
+    oldest = oldest_kept(now, days)
     old = [entry for entry in logs.iterdir() if entry.is_dir() and entry.name < oldest]
     for entry in old:
-        shutil.rmtree(entry)
+        with suppress(FileNotFoundError):  # a plan that ends beside this run removes the same ones
+            shutil.rmtree(entry)
     return len(old)
+
+
+def oldest_kept(now: datetime, days: int) -> str:
+    """The start, as runs are named, before which logs are removed."""
+    return _stamp(now - timedelta(days=days))
 
 
 def _new_directory(logs: Path, started: datetime) -> tuple[str, Path]:

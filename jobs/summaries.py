@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 import models
-from jobs import records
+from jobs import presented, records
 from jobs.policy.names import covers, wanted_names
 from jobs.policy.plan import UNUSED
 from jobs.policy.site import WantedName, Website
@@ -14,13 +14,14 @@ from jobs.policy.site import WantedName, Website
 
 def refresh(accounts: Collection[str] | None, service_names: tuple[str, ...]) -> None:
     """Count anew for these accounts, or for all: wanted and covered names, problems, the soonest expiry."""
-    known = records.accounts()
+    known = records.accounts(accounts)
     sites = records.websites(accounts)
     mains = [site.main for site in sites] if accounts is not None else None
-    live, troubles = records.live_certificates(mains), records.troubles(mains)
+    live = {**records.live_certificates(mains), **presented.foreign(mains)}
+    troubles = records.troubles(mains)
     figures = {name: [0, 0, 0] for name in (known if accounts is None else accounts) if name in known}
     ends: dict[str, datetime] = {}
-    for site, wanted in wanted_of(sites, service_names, known):
+    for site, wanted in _wanted_of(sites, service_names, known, records.exclusions(accounts)):
         certificate, reasons = live.get(site.main), troubles.get(site.main, {})
         unused = {name for name, trouble in reasons.items() if trouble.code == UNUSED}
         counted = [name.fqdn for name in wanted if name.fqdn not in unused]
@@ -37,12 +38,15 @@ def refresh(accounts: Collection[str] | None, service_names: tuple[str, ...]) ->
             ).where(models.Account.name == name).execute()
 
 
-def wanted_of(
-    sites: Iterable[Website], service_names: tuple[str, ...], known: dict[str, records.Entitlement]
+def _wanted_of(
+    sites: list[Website],
+    service_names: tuple[str, ...],
+    known: dict[str, records.Entitlement],
+    excluded: dict[str, frozenset[str]],
 ) -> Iterable[tuple[Website, tuple[WantedName, ...]]]:
     """Each website with the names that its certificate should cover."""
-    excluded = records.exclusions()
+    taken = {name for site in sites for name in site.names}
     for site in sites:
         features = known[site.account].features
         labels = service_names if features.service_names is None else features.service_names
-        yield site, wanted_names(site, labels, excluded.get(site.account, frozenset()))
+        yield site, wanted_names(site, labels, excluded.get(site.account, frozenset()), taken)

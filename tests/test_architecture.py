@@ -14,12 +14,13 @@ ROOT = Path(__file__).resolve().parents[1]
 OURS = ("jobs", "panel", "models", "tests", "wsgi")
 PLUGINS = ("providers", "services", "accounts", "dns_backends", "notifiers")
 KEEP_ROWS = {
-    "jobs/check.py", "jobs/facts.py", "jobs/obtain.py", "jobs/order.py", "jobs/progress.py", "jobs/queue.py",
-    "jobs/record.py", "jobs/records.py", "jobs/runlog.py", "jobs/scheduler.py", "jobs/summaries.py",
+    "jobs/check.py", "jobs/durable.py", "jobs/facts.py", "jobs/obtain.py", "jobs/order.py", "jobs/presented.py",
+    "jobs/progress.py", "jobs/queue.py", "jobs/record.py", "jobs/records.py", "jobs/runlog.py", "jobs/scheduler.py",
+    "jobs/summaries.py",
 }
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc"}
 LONGEST_FILE, LONGEST_FUNCTION = 300, 50
-LONGEST_LIST_OF_TABLES = 450
+LONGEST_LIST_OF_TABLES = 500
 """`models.py` is one idea, the tables, and its place at the top level is fixed."""
 
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "time_ns", "perf_counter", "localtime", "gmtime"}
@@ -148,7 +149,7 @@ def test_rows_are_kept_by_the_panel_the_wiring_and_a_few_steps_only() -> None:
 
 
 def test_the_panel_asks_only_the_wiring_for_work() -> None:
-    allowed = ("panel", "models", "jobs.policy", "jobs.registry", "jobs.wiring", "jobs.ports")
+    allowed = ("panel", "models", "jobs.policy", "jobs.registry", "jobs.wiring", "jobs.ports", "jobs.config")
     wrong = strangers(sources("panel", "wsgi.py"), *allowed)
     only_named = [
         "panel/cli/commands/check.py imports jobs.runlog",  # the type of an event, for the type checker only

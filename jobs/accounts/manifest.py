@@ -101,7 +101,7 @@ def _read_all(folder: Path) -> tuple[Manifest, ...]:
     wrong: list[str] = []
     for path in sorted(folder.glob("*.toml")):
         try:
-            manifest = _read_file(path)
+            manifest = read_manifest(path)
         except Failure as failure:
             wrong.append(failure.detail)
             continue
@@ -113,7 +113,8 @@ def _read_all(folder: Path) -> tuple[Manifest, ...]:
     return tuple(manifest for manifest, _ in found.values())
 
 
-def _read_file(path: Path) -> Manifest:
+def read_manifest(path: Path) -> Manifest:
+    """One file. Raises Failure("manifest_invalid")."""
     content = privileged.read(path)
     try:
         raw = tomllib.loads((content or b"").decode())

@@ -53,7 +53,8 @@ class Wait:
 class SiteFacts:
     """What is known of a website. `presented` has a key for every service that concerns it; None: nothing is
     configured there. `waits`: names (the empty one: the website) whose backoff may not be over.
-    `service_waits`: the same per service. `ordered`: the names of an order that is under way."""
+    `service_waits`: the same per service. `ordered`: the names of an order that is under way, which is not asked for
+    again before `ordered_wait`."""
 
     website: Website
     wanted: tuple[WantedName, ...]
@@ -62,6 +63,7 @@ class SiteFacts:
     waits: Mapping[str, Wait] = field(default_factory=dict)
     service_waits: Mapping[str, datetime] = field(default_factory=dict)
     ordered: tuple[str, ...] = ()
+    ordered_wait: datetime | None = None
     main_domain: str = ""
 
 
@@ -92,6 +94,9 @@ def decide(facts: SiteFacts, now: datetime, options: Options) -> Decision:
         return Decision(Action.LEAVE, "foreign_certificate", foreign)
     wait = facts.waits.get("")
     if facts.ordered:
+        late = facts.ordered_wait
+        if late is not None and late > now and not options.forced:
+            return Decision(Action.KEEP, "order_pending", f"an order is under way; it is asked for at {_utc(late)}")
         return Decision(Action.ORDER, "order_pending", "an order is under way and is gone on with")
     why = why_order(facts, now, options)
     if why and wait and wait.until > now and not options.forced:

@@ -58,17 +58,19 @@ def plan(
     passed = [name for name in _fqdns(facts.wanted) if name in verdicts and verdicts[name].passed]
     secured = _secured(facts, now)
     lost = tuple(name for name in secured if name in _names_of(left_off) or name in _names_of(unused))
-    if not passed:
-        return Plan(Action.BLOCKED, "all_names_failed", _all_failed(left_off), stored_names, left_off, unused)
     stored = facts.stored
     valid = stored is not None and stored.not_after > now and not stored.weak
+    if not passed:
+        return _all_failed(stored if valid else None, (left_off, unused), stored_names, now)
     if lost and stored is not None and valid:
         return _with_loss(decision, facts, stored, passed, lost, (left_off, unused), specs, now)
-    gained = [name for name in passed if not covers(stored_names, name)]
-    if stored is not None and valid and not is_due(stored, now) and not gained:
+    ordered = _ordered(decision, facts, passed, (left_off, unused), specs, now)
+    gained = [name for name in ordered.names if not covers(stored_names, name)]
+    if valid and stored is not None and not is_due(stored, now) and not gained:
+        left_off = ordered.left_off
         why = f"nothing to gain: {_and_more(left_off)}" if left_off else "fine; no further name is in use"
         return Plan(Action.KEEP, "nothing_gained", why, stored_names, left_off, unused)
-    return _ordered(decision, facts, passed, (left_off, unused), specs, now)
+    return ordered
 
 
 def _with_loss(
@@ -154,8 +156,22 @@ def _names_of(left: Sequence[LeftOff]) -> set[str]:
     return {entry.name for entry in left}
 
 
-def _all_failed(left_off: Sequence[LeftOff]) -> str:
-    return f"no name can be validated: {_and_more(left_off)}" if left_off else "no name is in use"
+def _all_failed(
+    stored: Certificate | None,
+    sorted_out: tuple[tuple[LeftOff, ...], tuple[LeftOff, ...]],
+    names: tuple[str, ...],
+    now: datetime,
+) -> Plan:
+    """Nothing is ordered. While a good certificate (`stored`) is far from its end, that is no failure."""
+    left_off, unused = sorted_out
+    why = f"no name can be validated: {_and_more(left_off)}" if left_off else "no name is in use"
+    if stored is None or now >= deferral_ends(stored):
+        return Plan(Action.BLOCKED, "all_names_failed", why, names, left_off, unused)
+    if not is_due(stored, now):
+        return Plan(Action.KEEP, "all_names_failed", f"kept; {why}", names, left_off, unused)
+    until = deferral_ends(stored)
+    words = f"renewal waits until {until:%Y-%m-%d %H:%M} UTC at most; {why}"
+    return Plan(Action.DEFER, "deferred", words, names, left_off, unused, until)
 
 
 def _and_more(left_off: Sequence[LeftOff]) -> str:

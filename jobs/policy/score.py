@@ -11,6 +11,7 @@ MANY_NAMES = 100
 QUICK = 300
 """Seconds of stated delivery time up to which a star is given."""
 COUNTED_METHODS = 2
+MOST_STARS = 2 * COUNTED_METHODS + 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,3 +30,15 @@ class Specs:
     issuer_organizations: tuple[str, ...] = ()
     test: bool = False
     """Its certificates are not trusted by browsers (a staging CA)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a CA's directory says about it, and from which address the answer came. Words of the CA, not checked."""
+
+    terms_url: str | None
+    eab_required: bool
+    caa_identities: tuple[str, ...]
+    profiles: tuple[str, ...]
+    website: str | None
+    address: str

@@ -38,9 +38,9 @@ def publish(changes: Sequence[FileChange]) -> tuple[Former, ...]:
             _refuse_unsafe(change.path)
             done.append(former(change.path))
             _put(change, done[-1])
-    except (OSError, Failure) as error:
+    except BaseException as error:  # a stop as well must leave nothing half-done
         restore(done)
-        if isinstance(error, Failure):
+        if not isinstance(error, OSError):
             raise
         where = changes[len(done) - 1].path if done else changes[0].path
         raise Failure("publish_failed", f"{where}: writing: {error.strerror or error}") from error
@@ -52,6 +52,8 @@ def restore(formers: Sequence[Former]) -> None:
     failed = []
     for was in reversed(formers):
         try:
+            if former(was.path) == was:  # never written: a disk that is read-only must not look like a failed repair
+                continue
             if not was.existed:
                 was.path.unlink(missing_ok=True)
             elif was.link is not None:
@@ -60,6 +62,8 @@ def restore(formers: Sequence[Former]) -> None:
                 _replace(was.path, was.content, was.mode, was.uid, was.gid)
         except OSError as error:
             failed.append(f"{was.path}: {error.strerror}")
+        except Failure as failure:  # a directory stands there now, say; the others are put back all the same
+            failed.append(failure.detail)
     if failed:
         raise Failure("restore_failed", "putting back the former files: " + "; ".join(failed), permanent=True)
 

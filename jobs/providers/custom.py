@@ -23,6 +23,9 @@ class Options:
         default="",
         metadata={"label": "CA bundle", "help": "A PEM file with the root that the CA's own server is trusted by."},
     )
+    ca_pem: str = field(
+        default="", metadata={"label": "CA bundle as text", "help": "The same as PEM text, instead of a file."}
+    )
     caa: str = field(
         default="", metadata={"label": "CAA issuer", "help": "The issuer domain that a CAA record has to name."}
     )
@@ -45,4 +48,5 @@ class Provider(AcmeProvider):
             wildcard=options.wildcard,
             caa_identities=(options.caa,) if options.caa else (),
         )
-        super().__init__(specs, account, Path(options.ca_bundle) if options.ca_bundle else None)
+        bundle = Path(options.ca_bundle) if options.ca_bundle else options.ca_pem or None
+        super().__init__(specs, account, bundle)

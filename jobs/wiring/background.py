@@ -17,7 +17,7 @@ from jobs.policy.failure import Failure
 from jobs.policy.features import why_skipped
 from jobs.policy.options import minute_of_day
 from jobs.scheduler import Clock
-from jobs.wiring import checks, options
+from jobs.wiring import checks, options, setup
 from jobs.wiring.discovery import discover
 from jobs.wiring.instance import Instance, choose, now, setting
 
@@ -43,7 +43,7 @@ class Background:
 
     def recover(self) -> None:
         """Queue again what a dead process left half-done; whoever holds the work lock is alive, and is left alone."""
-        lock = self._opened.place.instance / checks.LOCK
+        lock = self._opened.place.instance / setup.LOCK
         with queue.instance_lock(lock, lambda: None, give_up=lambda: True) as ours, self._instance():
             if ours:
                 queue.take_over(now())
@@ -99,7 +99,9 @@ class Background:
         self._wake.set()
 
     def _tick(self) -> None:
-        """Everything that has a date (behaviour section 2): new websites, and accounts with due work."""
+        """Everything that has a date (behaviour section 2): new websites, and accounts with due work. A check that was
+        killed beside this server is queued again as well: else whoever asks for the same would join it for ever."""
+        self.recover()
         with self._instance() as instance:
             if models.Provider.get_or_none(models.Provider.current) is None:
                 return

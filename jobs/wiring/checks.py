@@ -22,10 +22,11 @@ from jobs.wiring import options, providers, setup
 from jobs.wiring.discovery import discover
 from jobs.wiring.instance import Instance, now
 from jobs.wiring.kept_files import KeptFiles
+from jobs.wiring.leftovers import sweep_leftovers
 from jobs.wiring.parts import key_group, services
+from jobs.wiring.setup import LOCK
 
 REPORT = "report.json"
-LOCK = "run.lock"
 STALE_CHALLENGE = timedelta(hours=1)
 """Answers that lie there for longer were left by a process that died."""
 Listener = Callable[[runlog.Event], None]
@@ -125,13 +126,15 @@ def _run(
         log.say("info", f"{'planning' if scope.plan_only else 'checking'} {name} with provider {row.name}")
         world = _world(instance, row, provider, log, run)
         if not scope.plan_only:
+            sweep_leftovers(instance.place)
             setup.refresh(instance, world.services, log)
         cases = run_steps(world, scope)
+        providers.note_terms(row, provider.specs().terms_url)
         report = _report(log, row, started, scope, cases)
         (instance.place.logs / log.start / REPORT).write_text(json.dumps(report), encoding="utf-8")
         if run:
             records.finish_run(run, _result(report), report["totals"], now())
-        runlog.prune(instance.place.logs, now(), options.load(instance.config).log_days)
+        _forget_old_runs(instance)
         return report
     except BaseException as error:
         words = error.detail if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
@@ -141,6 +144,13 @@ def _run(
         raise
     finally:
         log.close()
+
+
+def _forget_old_runs(instance: Instance) -> None:
+    """A row stays for as long as its log does."""
+    moment, days = now(), options.load(instance.config).log_days
+    runlog.prune(instance.place.logs, moment, days)
+    records.forget_runs(runlog.oldest_kept(moment, days))
 
 
 def _report(

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import models
-from jobs import records, summaries
+from jobs import presented, records, summaries
 from jobs.policy.certificate import Certificate
+from jobs.policy.features import Entitlement
 from jobs.policy.name_state import NameState, name_state
 from jobs.policy.names import covers, wanted_names
 from jobs.policy.plan import UNUSED
 from jobs.policy.problems import problem
-from jobs.policy.site import Website
+from jobs.policy.site import WantedName, Website
 from jobs.wiring.instance import Instance, now
 
 
 @dataclass(frozen=True)
 class NameRow:
-    """One name as its owner sees it. `own`: the website lists it itself; else it is tried beside the others."""
+    """One name as its owner sees it. `own`: the website lists it itself; else it is tried beside the others.
+    `ours`: its certificate was ordered here."""
 
     name: str
     website: str
@@ -29,85 +32,154 @@ class NameRow:
     title: str = ""
     text: str = ""
     remedy: str = ""
+    since: datetime | None = None
     retry_at: datetime | None = None
     issuer: str = ""
     not_after: datetime | None = None
+    ours: bool = True
+
+
+@dataclass(frozen=True)
+class ServiceRow:
+    """What a service presented as of the last check. `state`: see `models.ServiceState`; `certificate`: the one that it
+    presented instead of the website's own, if any."""
+
+    service: str
+    state: str
+    text: str
+    checked_at: datetime
+    retry_at: datetime | None = None
+    certificate: Certificate | None = None
 
 
 @dataclass(frozen=True)
 class SiteStatus:
-    """One website: its names, and what each service presents for it as of the last check."""
+    """One website. `certificate`: the one that was ordered here, else (`ours` is False then) the valid one of somebody
+    else's that the web server presents. `trouble`: the problem of the website as a whole."""
 
     website: str
     names: tuple[NameRow, ...]
     certificate: Certificate | None
-    services: dict[str, tuple[str, str]]
-    problem: str = ""
-    remedy: str = ""
+    services: tuple[ServiceRow, ...]
+    ours: bool = True
+    trouble: records.NameTrouble | None = None
+    rejected: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def problem(self) -> str:
+        return self.trouble.text if self.trouble else ""
+
+    @property
+    def remedy(self) -> str:
+        return problem(self.trouble.code).remedy if self.trouble else ""
+
+    @property
+    def covered(self) -> int:
+        """How many of the names that count are covered by a certificate that holds."""
+        return sum(row.state in (NameState.COVERED, NameState.EXPIRING) for row in self.names)
+
+    @property
+    def wanted(self) -> int:
+        return sum(row.state not in (NameState.EXCLUDED, NameState.NOT_IN_USE) for row in self.names)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The rows of the websites in question."""
+
+    live: Mapping[str, Certificate]
+    foreign: Mapping[str, Certificate]
+    troubles: Mapping[str, Mapping[str, records.NameTrouble]]
+    services: Mapping[str, tuple[ServiceRow, ...]]
+    excluded: Collection[str]
 
 
 def account_status(instance: Instance, account: str) -> list[SiteStatus]:
-    """Every website of an account, in the order in which they were found."""
+    """Every website of an account, in the order in which they were found. As many queries for one as for a thousand."""
+    known = entitlement(account)
     sites = records.websites([account])
-    known = records.accounts()
     mains = [site.main for site in sites]
-    live, troubles = records.live_certificates(mains), records.troubles(mains)
-    excluded = records.exclusions().get(account, frozenset())
-    labels = known[account].features.service_names if account in known else None
+    kept = _Kept(
+        records.live_certificates(mains),
+        presented.foreign(mains),
+        records.troubles(mains),
+        _services(mains),
+        records.exclusions([account]).get(account, frozenset()),
+    )
+    labels = known.features.service_names if known else None
     labels = instance.config.check.service_names if labels is None else labels
-    states = _service_states(mains)
-    return [
-        _site(site, labels, excluded, live.get(site.main), troubles.get(site.main, {}), states.get(site.main, {}))
-        for site in sites
-    ]
+    taken = {name for site in sites for name in site.names}
+    return [_site(site, wanted_names(site, labels, frozenset(), taken), kept) for site in sites]
 
 
-def _site(
-    site: Website,
-    labels: tuple[str, ...],
-    excluded: frozenset[str],
-    certificate: Certificate | None,
-    troubles: dict[str, records.NameTrouble],
-    services: dict[str, tuple[str, str]],
-) -> SiteStatus:
-    moment, whole = now(), troubles.get("")
-    rows = []
-    for wanted in wanted_names(site, labels, frozenset()):
-        trouble = troubles.get(wanted.fqdn)
-        covered = certificate is not None and covers(certificate.names, wanted.fqdn)
-        unused = trouble is not None and trouble.code == UNUSED
-        reason = None if unused else trouble or (None if covered else whole)
-        ends = certificate.not_after if certificate and covered else None
-        state = name_state(covered, ends, wanted.fqdn in excluded, unused, reason is not None, moment)
-        shown = state not in (NameState.EXCLUDED, NameState.NOT_IN_USE) and reason is not None
-        entry = problem(reason.code) if shown and reason else None
-        rows.append(
-            NameRow(
-                wanted.fqdn,
-                site.main,
-                str(wanted.kind),
-                wanted.own,
-                state,
-                code=entry.code if entry else "",
-                title=entry.title if entry else "",
-                text=reason.text if entry and reason else "",
-                remedy=entry.remedy if entry else "",
-                retry_at=reason.retry_at if entry and reason else None,
-                issuer=certificate.issuer if certificate and covered else "",
-                not_after=ends,
-            )
-        )
-    rest = problem(whole.code).remedy if whole else ""
-    return SiteStatus(site.main, tuple(rows), certificate, services, whole.text if whole else "", rest)
-
-
-def _service_states(mains: list[str]) -> dict[str, dict[str, tuple[str, str]]]:
-    found: dict[str, dict[str, tuple[str, str]]] = {}
-    for row in models.ServiceState.select().where(models.ServiceState.website.in_(mains)):
-        found.setdefault(row.website, {})[row.service] = (row.state, row.text)
-    return found
+def entitlement(account: str) -> Entitlement | None:
+    """What the account has, and whether AutoSSL is on for it; None if there is no such account."""
+    return records.accounts([account]).get(account)
 
 
 def refresh_figures(instance: Instance, accounts: list[str] | None = None) -> None:
     """Count the figures of accounts anew, after something that changes which names are wanted."""
     summaries.refresh(accounts, instance.config.check.service_names)
+
+
+def _site(site: Website, wanted: tuple[WantedName, ...], kept: _Kept) -> SiteStatus:
+    certificate = kept.foreign.get(site.main) or kept.live.get(site.main)
+    ours = site.main not in kept.foreign
+    troubles = kept.troubles.get(site.main, {})
+    moment = now()
+    return SiteStatus(
+        site.main,
+        tuple(_name(site.main, name, certificate, ours, troubles, kept.excluded, moment) for name in wanted),
+        certificate,
+        kept.services.get(site.main, ()),
+        ours,
+        troubles.get(""),
+        site.rejected,
+    )
+
+
+def _name(
+    website: str,
+    wanted: WantedName,
+    certificate: Certificate | None,
+    ours: bool,
+    troubles: Mapping[str, records.NameTrouble],
+    excluded: Collection[str],
+    moment: datetime,
+) -> NameRow:
+    """The website's own problem stands at a name that lacks a certificate, or is about to."""
+    trouble, whole = troubles.get(wanted.fqdn), troubles.get("")
+    covered = certificate is not None and covers(certificate.names, wanted.fqdn)
+    ends = certificate.not_after if certificate and covered else None
+    unused = trouble is not None and trouble.code == UNUSED
+    concern = None if unused else trouble or whole
+    state = name_state(covered, ends, wanted.fqdn in excluded, unused, concern is not None, moment)
+    reason = trouble if state is NameState.COVERED else concern
+    if state in (NameState.EXCLUDED, NameState.NOT_IN_USE) or reason is None or reason.code == UNUSED:
+        reason = None
+    entry = problem(reason.code) if reason else None
+    return NameRow(
+        wanted.fqdn,
+        website,
+        str(wanted.kind),
+        wanted.own,
+        state,
+        code=entry.code if entry else "",
+        title=entry.title if entry else "",
+        text=reason.text if reason else "",
+        remedy=entry.remedy if entry else "",
+        since=reason.since if reason else None,
+        retry_at=reason.retry_at if reason else None,
+        issuer=certificate.issuer if certificate and covered else "",
+        not_after=ends,
+        ours=ours,
+    )
+
+
+def _services(mains: list[str]) -> dict[str, tuple[ServiceRow, ...]]:
+    found: dict[str, tuple[ServiceRow, ...]] = {}
+    rows = models.ServiceState.select().where(models.ServiceState.website.in_(mains))
+    for row in rows.order_by(models.ServiceState.service):
+        shown = ServiceRow(row.service, row.state, row.text, row.checked_at, row.retry_at, presented.certificate(row))
+        found[row.website] = (*found.get(row.website, ()), shown)
+    return found

@@ -15,10 +15,8 @@ from jobs.policy.failure import Failure
 from jobs.policy.site import UNASSIGNED, Account, Website
 from jobs.ports import AccountSource
 from jobs.wiring.instance import Instance, now
+from jobs.wiring.manifests import told_by_manifest
 from jobs.wiring.parts import sources
-
-FACTS_BY = "manifest"
-"""The one source that knows more of an account than its name; elsewhere these facts are the administrator's."""
 
 
 def discover(instance: Instance) -> dict[str, Any]:
@@ -66,7 +64,7 @@ def _ask(source: AccountSource, assigned: Mapping[str, str], failures: dict[str,
 def _known() -> Known:
     """What exists by our rows. An account's own facts count only where a source tells them."""
     accounts = tuple(
-        KnownAccount(_facts(row) if FACTS_BY in row.source.split("+") else Account(row.name), row.source)
+        KnownAccount(_facts(row) if told_by_manifest(row.source) else Account(row.name), row.source)
         for row in models.Account.select().where(models.Account.gone_at.is_null())
     )
     return Known(accounts, tuple(records.websites()))
@@ -100,7 +98,7 @@ def _touched(change: Change) -> tuple[str, ...]:
 def _keep_account(known: KnownAccount, moment: datetime) -> None:
     account = known.account
     values: dict[str, Any] = {"source": known.source, "gone_at": None}
-    if FACTS_BY in known.source.split("+"):
+    if told_by_manifest(known.source):
         values |= {"contact": account.contact, "package": account.package, "reseller": account.reseller}
     fresh = {"name": account.name, "found_at": moment, **values}
     models.Account.insert(**fresh).on_conflict(conflict_target=[models.Account.name], update=values).execute()

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from peewee import IntegrityError, fn
 
 import models
-from jobs import records
+from jobs import records, summaries
 from jobs.policy.failure import Failure
-from jobs.policy.features import DEFAULT, DISABLED, ENABLED, FeatureList
+from jobs.policy.features import DEFAULT, DISABLED, ENABLED, Entitlement, FeatureList
 from jobs.policy.keys import KeyType
-from jobs.policy.site import UNASSIGNED, InvalidName, account_name, hostname
+from jobs.policy.site import UNASSIGNED, Account, AccountState, InvalidName, account_name, hostname
+from jobs.wiring import manifests
 from jobs.wiring.instance import Instance, now
 
 MOST_LABELS = 30
+MOST_AT_ONCE = 10_000
 
 
 def list_feature_lists() -> list[dict[str, Any]]:
@@ -90,17 +93,27 @@ def remove_package(name: str) -> None:
     _remove(models.Package, name, "package", "it is in use")
 
 
-def give_package(accounts: Collection[str], package: str) -> int:
-    """Assign a package; how many accounts changed. Raises Failure("package_unknown"), Failure("account_not_ours")."""
+def give_package(instance: Instance, accounts: Collection[str], package: str) -> int:
+    """Assign a package; how many accounts changed. Nothing is changed if one of them can't be.
+
+    Raises Failure("package_unknown"), Failure("account_not_ours").
+    """
     _known(models.Package, package, "package_unknown", "package")
-    chosen = models.Account.name.in_(list(accounts)) & models.Account.gone_at.is_null()
-    told = models.Account.select(models.Account.name).where(chosen & models.Account.source.contains("manifest"))
-    kept = [name for (name,) in told.tuples()]
-    if kept:
-        words = f"{kept[0]}: its file in sites.d says the package; change it there"
+    rows = [row for part in _parts(accounts) for row in _existing(part) if row.package != package]
+    told = [row for row in rows if manifests.told_by_manifest(row.source)]
+    fixed = [row.name for row in told if not manifests.changeable(instance, row)]
+    if fixed:
+        words = f"{fixed[0]}: a file in sites.d that was written by hand says its package; change it there"
         raise Failure("account_not_ours", words, permanent=True)
-    changed = chosen & (models.Account.package != package)
-    return int(models.Account.update(package=package).where(changed).execute())
+    for row in told:
+        manifests.change(instance, row.name, lambda kept: replace(kept, account=replace(kept.account, package=package)))
+    names = [row.name for row in rows]
+    with models.database.atomic():
+        for part in _parts(names):
+            models.Account.update(package=package).where(models.Account.name.in_(part)).execute()
+    if names:
+        summaries.refresh(names, instance.config.check.service_names)
+    return len(names)
 
 
 def override(accounts: Collection[str], choice: str | None) -> int:
@@ -110,11 +123,16 @@ def override(accounts: Collection[str], choice: str | None) -> int:
     """
     if choice not in (None, ENABLED, DISABLED):
         raise ValueError(f"expected {ENABLED}, {DISABLED} or None, got {choice!r}")
-    chosen = models.Account.name.in_(list(accounts)) & models.Account.gone_at.is_null()
     different = models.Account.override.is_null(False) if choice is None else (
         models.Account.override.is_null() | (models.Account.override != choice)
     )
-    return int(models.Account.update(override=choice).where(chosen & different).execute())
+    with models.database.atomic():
+        return sum(
+            models.Account.update(override=choice)
+            .where(models.Account.name.in_(part) & models.Account.gone_at.is_null() & different)
+            .execute()
+            for part in _parts(accounts)
+        )
 
 
 def assign(instance: Instance, website: str, account: str) -> dict[str, Any]:
@@ -127,14 +145,41 @@ def assign(instance: Instance, website: str, account: str) -> dict[str, Any]:
     if row is None or (row.account_id != UNASSIGNED and former is None):
         words = f"{website}: there is no website of that main name without an owner"
         raise Failure("website_unknown", words, permanent=True)
-    _known(models.Account, account, "account_unknown", "account")
+    if not _existing([account]).exists():
+        raise Failure("account_unknown", f"{account}: there is no such account", permanent=True)
     with models.database.atomic():
         if account == UNASSIGNED:
             models.Assignment.delete().where(models.Assignment.main == website).execute()
         else:
             models.Assignment.insert(main=website, account=account, assigned_at=now()).on_conflict_replace().execute()
         models.Website.update(account=account).where(models.Website.id == row.id).execute()
+        summaries.refresh({account, str(row.account_id)}, instance.config.check.service_names)
     return {"website": website, "account": account}
+
+
+def by_package() -> dict[str, FeatureList]:
+    """What each package gives. An account whose package is not known has the default one."""
+    lists = records.feature_lists()
+    return {
+        name: lists[feature_list]
+        for name, feature_list in models.Package.select(models.Package.name, models.Package.feature_list).tuples()
+    }
+
+
+def entitlement(row: models.Account, given: Mapping[str, FeatureList]) -> Entitlement:
+    """What decides about one account. `given`: see `by_package`."""
+    account = Account(row.name, row.contact, row.package, row.reseller, AccountState(row.state))
+    return Entitlement(account, given.get(row.package, given[DEFAULT]), row.override)
+
+
+def _parts(names: Collection[str]) -> Iterator[list[str]]:
+    """Few enough names for one statement: SQLite takes at most 32766 values."""
+    everything = list(names)
+    yield from (everything[start : start + MOST_AT_ONCE] for start in range(0, len(everything), MOST_AT_ONCE))
+
+
+def _existing(names: Collection[str]) -> Any:
+    return models.Account.select().where(models.Account.name.in_(list(names)) & models.Account.gone_at.is_null())
 
 
 def _sorted_lists() -> list[tuple[str, FeatureList]]:

@@ -63,7 +63,8 @@ def open_instance(directory: Path) -> Instance:
         remedy = f"autossl --instance {directory} init --admin NAME"
         raise Failure("instance_missing", f"{directory}: there is no instance here. Make one: {remedy}", permanent=True)
     if not os.access(path, os.W_OK):
-        raise Failure("instance_not_writable", f"{path}: not writable for this user; run as root", permanent=True)
+        remedy = "is its file system read-only?" if os.geteuid() == 0 else "run as root"
+        raise Failure("instance_not_writable", f"{path}: not writable for this user; {remedy}", permanent=True)
     config = load(directory / "config.toml")
     database = models.open_database(path)
     models.migrate(database)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import models
 from jobs import privileged
+from jobs.durable import durable
 from jobs.policy.failure import Failure
 from jobs.ports import FileChange, Place
 from jobs.store import write_secret
@@ -22,15 +23,15 @@ class KeptFiles:
 
     def before(self, service: str, changes: Sequence[FileChange]) -> None:
         """Keep the first state of every file outside the instance, and what we are about to write there."""
-        for change in changes:
-            if change.path.is_relative_to(self._place.instance):
-                continue
-            row = models.SetupFile.get_or_none(models.SetupFile.path == str(change.path))
-            if row is None:
-                row = self._first(service, privileged.former(change.path))
-            row.written_sha256 = _digest(change.content, change.link)
-            row.changed_at = datetime.now(UTC)
-            row.save(force_insert=not models.SetupFile.select().where(models.SetupFile.path == row.path).exists())
+        outside = [change for change in changes if not change.path.is_relative_to(self._place.instance)]
+        with durable():  # whatever happens to this machine next: what is changed then must be known as ours
+            for change in outside:
+                row = models.SetupFile.get_or_none(models.SetupFile.path == str(change.path))
+                first, stands = row is None, privileged.former(change.path)
+                row = row or self._first(service, stands)
+                row.written_sha256 = _written(row, _digest(change.content, change.link), stands)
+                row.changed_at = datetime.now(UTC)
+                row.save(force_insert=first)
 
     def undoing(self) -> tuple[list[tuple[str, privileged.Former]], list[tuple[str, str]]]:
         """What would be put back, as (service, former state), and what can't be, as (service, reason)."""
@@ -41,7 +42,7 @@ class KeptFiles:
             now = privileged.former(Path(row.path))
             if _same(now, was):
                 back.append((row.service, was))
-            elif _digest(now.content, now.link) != row.written_sha256:
+            elif _digest(now.content, now.link) not in row.written_sha256.split("\n"):
                 kept = f"{self._place.backups / row.backup}" if row.backup else "no file"
                 words = f"{row.path}: changed by somebody since, so it is left as it is; before us: {kept}"
                 refused.append((row.service, words))
@@ -83,6 +84,13 @@ class KeptFiles:
                 words = f"{row.path}: its backup {row.backup} can't be read: {error.strerror}"
                 raise Failure("restore_failed", words, permanent=True) from error
         return privileged.Former(Path(row.path), row.existed, content, row.link, row.mode, row.uid, row.gid)
+
+
+def _written(row: models.SetupFile, new: str, stands: privileged.Former) -> str:
+    """What may stand there as ours from now on, one a line: what is about to be written, and what we wrote before,
+    which stays when a service's test refuses the new one or this process ends in between."""
+    before = _digest(stands.content, stands.link)
+    return "\n".join(dict.fromkeys([new, before] if before in row.written_sha256.split("\n") else [new]))
 
 
 def _digest(content: bytes | None, link: str | None) -> str:

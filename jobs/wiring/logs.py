@@ -12,20 +12,20 @@ from jobs.policy.failure import Failure
 from jobs.runlog import JSON_LINES, TEXT
 from jobs.wiring.instance import Instance
 
-_START = re.compile(r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
+START = re.compile(r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
 
 
 def list_runs(instance: Instance) -> list[dict[str, Any]]:
     """Every log that is kept, the newest first. A log without a row was a plan."""
     rows = {row.start: row for row in models.Run.select()}
-    starts = [entry.name for entry in instance.place.logs.iterdir() if _START.match(entry.name)]
+    starts = [entry.name for entry in instance.place.logs.iterdir() if START.match(entry.name)]
     return [as_shown(start, rows.get(start)) for start in sorted(starts, reverse=True)]
 
 
 def read_run(instance: Instance, start: str) -> dict[str, Any]:
     """The facts of one run, its text and its events. Raises Failure("run_unknown"), Failure("unreadable")."""
     directory = instance.place.logs / start
-    if not _START.match(start) or not directory.is_dir():
+    if not START.match(start) or not directory.is_dir():
         raise Failure("run_unknown", f"{start}: there is no log of that start; see `autossl log list`", permanent=True)
     try:
         text = (directory / TEXT).read_text(encoding="utf-8", errors="replace")

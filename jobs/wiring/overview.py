@@ -1,45 +1,194 @@
-"""The state of an installation in a few figures, read from rows only: nothing is asked of a CA or a service."""
+"""The state of an installation, or of the accounts that somebody reaches, in a few figures.
+
+Read from rows only, in a number of queries that does not depend on how much there is, each answered by an index;
+nothing is asked of a CA or a service.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from peewee import SQL, fn
+
 import models
-from jobs.wiring import logs
-from jobs.wiring.instance import Instance, now
+from jobs.policy.access import Reach
+from jobs.policy.problems import CATALOGUE, Severity, problem
+from jobs.policy.site import UNASSIGNED
+from jobs.wiring.people import accounts_in
 
-SOON = timedelta(days=14)
-_SHOWN = 10
+WEEKS = 13
+SERVED = "installed"
+"""The state of a service that was seen to present the certificate that is installed for the website."""
 
-
-def overview(instance: Instance) -> dict[str, Any]:
-    """Provider, last run, counts, the certificates that end first and the newest problems."""
-    moment = now()
-    row = models.Provider.get_or_none(models.Provider.current)
-    last = models.Run.select().order_by(models.Run.start.desc()).first()
-    live = models.Certificate.retired_at.is_null()
-    return {
-        "provider": None if row is None else {"name": row.name, "account": row.account_url},
-        "last": None if last is None else logs.as_shown(last.start, last),
-        "counts": [
-            ("Accounts", models.Account.select().where(models.Account.gone_at.is_null()).count(), ""),
-            ("Websites", models.Website.select().where(models.Website.gone_at.is_null()).count(), ""),
-            ("Certificates", models.Certificate.select().where(live).count(), ""),
-            ("End within 14 days", _ending(moment), "warn"),
-            ("Problems", models.Problem.select().count(), "bad"),
-        ],
-        "ending": [
-            {"website": one.website, "day": f"{one.not_after:%Y-%m-%d}", "days": (one.not_after - moment).days}
-            for one in models.Certificate.select().where(live).order_by(models.Certificate.not_after).limit(_SHOWN)
-        ],
-        "problems": [
-            {"website": one.website, "name": one.name, "text": one.text, "code": one.code}
-            for one in models.Problem.select().order_by(models.Problem.seen_at.desc()).limit(_SHOWN)
-        ],
-    }
+FAILED = ("failed", "unreadable")
+MOST_FAILED = 10
+_INFORMATION, _WARNINGS = (
+    [code for code, entry in CATALOGUE.items() if entry.severity is severity]
+    for severity in (Severity.INFO, Severity.WARNING)
+)
 
 
-def _ending(moment: datetime) -> int:
-    same = models.Certificate.retired_at.is_null() & (models.Certificate.not_after < moment + SOON)
-    return int(models.Certificate.select().where(same).count())
+@dataclass(frozen=True)
+class Figures:
+    """`names` should be covered, of which `covered` are; None while no check has counted them."""
+
+    accounts: int
+    websites: int
+    names: int | None
+    covered: int
+    errors: int
+    warnings: int
+
+
+@dataclass(frozen=True)
+class Week:
+    """How many certificates end in the seven days from `first` to `last`, in UTC."""
+
+    first: date
+    last: date
+    ending: int
+
+
+@dataclass(frozen=True)
+class Expiries:
+    """Live certificates by when they end: `over` already, in one of the next `WEEKS` weeks, or `later`."""
+
+    over: int
+    weeks: tuple[Week, ...]
+    later: int
+
+    @property
+    def total(self) -> int:
+        return self.over + sum(week.ending for week in self.weeks) + self.later
+
+
+@dataclass(frozen=True)
+class ServiceFacts:
+    """A service: for how many websites it is in each state."""
+
+    name: str
+    states: dict[str, int]
+
+    @property
+    def served(self) -> int:
+        return self.states.get(SERVED, 0)
+
+    @property
+    def failed(self) -> int:
+        return sum(self.states.get(state, 0) for state in FAILED)
+
+    @property
+    def total(self) -> int:
+        return sum(self.states.values())
+
+
+@dataclass(frozen=True)
+class FailedService:
+    """A website for which a service does not present what is installed. `text` is for who sees the whole host."""
+
+    service: str
+    website: str
+    account: str
+    text: str
+    retry_at: datetime | None
+
+
+def figures(within: Reach) -> Figures:
+    row = models.Account
+    known = row.gone_at.is_null() & (row.name != UNASSIGNED) & accounts_in(within)
+    sums = row.select(fn.COUNT(SQL("*")), fn.SUM(row.wanted), fn.SUM(row.covered)).where(known).tuples().first()
+    accounts, names, covered = sums
+    site = models.Website
+    websites = site.select().where(site.gone_at.is_null() & _owned(site.account, within)).count()
+    found = dict.fromkeys(Severity, 0)
+    for code, number in _problem_codes(within):
+        found[problem(code).severity] += number
+    return Figures(accounts, websites, names, covered or 0, found[Severity.ERROR], found[Severity.WARNING])
+
+
+def expiries(within: Reach, now: datetime) -> Expiries:
+    row = models.Certificate
+    today = now.date()
+    day = fn.SUBSTR(row.not_after, 1, 10).coerce(False)
+    ended = row.not_after < now
+    live = row.retired_at.is_null() & concerns(row.website, within)
+    query = row.select(day, ended, fn.COUNT(SQL("*"))).where(live).group_by(day, ended)
+    over, later, ending = 0, 0, [0] * WEEKS
+    for text, is_over, number in query.tuples():
+        week = (date.fromisoformat(text) - today).days // 7
+        if is_over:
+            over += number
+        elif week < WEEKS:
+            ending[week] += number
+        else:
+            later += number
+    firsts = [today + timedelta(weeks=number) for number in range(WEEKS)]
+    weeks = (Week(first, first + timedelta(days=6), number) for first, number in zip(firsts, ending, strict=True))
+    return Expiries(over, tuple(weeks), later)
+
+
+def services(within: Reach) -> list[ServiceFacts]:
+    """Every service that a check has seen, by name."""
+    row = models.ServiceState
+    query = row.select(row.state, row.service, fn.COUNT(SQL("*"))).where(concerns(row.website, within))
+    found: dict[str, dict[str, int]] = {}
+    for state, service, number in query.group_by(row.state, row.service).tuples():
+        found.setdefault(service, {})[state] = number
+    return [ServiceFacts(name, found[name]) for name in sorted(found)]
+
+
+def failed_services(within: Reach) -> list[FailedService]:
+    """The first few, by service and website."""
+    row = models.ServiceState
+    wrong = row.state.in_(FAILED) & concerns(row.website, within)
+    rows = list(row.select().where(wrong).order_by(row.state, row.service, row.website).limit(MOST_FAILED))
+    owners = owners_of([one.website for one in rows])
+    return [
+        FailedService(
+            one.service, one.website, owners.get(one.website, ""), one.text if within.everything else "", one.retry_at
+        )
+        for one in rows
+    ]
+
+
+def real_problems(within: Reach) -> Any:
+    """The condition on `models.Problem` for what somebody should look at, on websites that exist and are in reach."""
+    row = models.Problem
+    return models.REAL_PROBLEM & row.code.not_in(_INFORMATION) & concerns(row.website, within)
+
+
+def is_warning() -> Any:
+    """The condition on `models.Problem` for what is no error; a code that the catalogue doesn't know is one."""
+    return models.Problem.code.in_(_WARNINGS)
+
+
+def owners_of(mains: Sequence[str]) -> dict[str, str]:
+    """The account of each of these websites."""
+    row = models.Website
+    if not mains:
+        return {}
+    return dict(row.select(row.main, row.account).where(row.main.in_(list(mains))).tuples())
+
+
+def concerns(website: Any, within: Reach) -> Any:
+    """The condition on a column of main names that holds for websites that exist and whose account is in reach."""
+    row = models.Website
+    if within.everything:
+        return website.not_in(row.select(row.main).where(row.gone_at.is_null(False)))
+    return website.in_(row.select(row.main).where(row.gone_at.is_null() & _owned(row.account, within)))
+
+
+def _owned(account: Any, within: Reach) -> Any:
+    """The condition on a column of account names. For everything it is no condition."""
+    row = models.Account
+    if within.everything:
+        return accounts_in(within)
+    return account.in_(row.select(row.name).where(row.gone_at.is_null() & accounts_in(within)))
+
+
+def _problem_codes(within: Reach) -> list[tuple[str, int]]:
+    row = models.Problem
+    return list(row.select(row.code, fn.COUNT(SQL("*"))).where(real_problems(within)).group_by(row.code).tuples())

@@ -5,18 +5,52 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from peewee import SQL, Select, fn
+
 import models
 from jobs import queue
+from jobs.policy.access import Reach
 from jobs.policy.failure import Failure
+from jobs.policy.idn import ascii_form
 from jobs.report import stamp
 from jobs.wiring import checks
 from jobs.wiring.instance import Instance, now
+from jobs.wiring.people import accounts_in
+
+ACTIVE = queue.ACTIVE
+CANCELLED = "cancelled by a person"
 
 
 def list_pending() -> list[dict[str, Any]]:
     """Every entry that is not over, the oldest first."""
-    active = models.QueueEntry.state.in_(queue.ACTIVE)
-    return [as_shown(row) for row in models.QueueEntry.select().where(active).order_by(models.QueueEntry.id)]
+    work = models.QueueEntry.state.in_(queue.ACTIVE) & models.QueueEntry.kind.in_(queue.WORK)
+    return [as_shown(row) for row in models.QueueEntry.select().where(work).order_by(models.QueueEntry.id)]
+
+
+def reached(reach: Reach) -> Any:
+    """The condition on `models.QueueEntry` for work all of whose accounts somebody reaches; a check of all accounts is
+    for who reaches everything."""
+    entries = models.QueueEntry
+    work = entries.kind.in_(queue.WORK)
+    if reach.everything:
+        return work
+    mine = models.Account.select(models.Account.name).where(accounts_in(reach))
+    several = fn.json_each(entries.payload, "$.accounts").alias("one")
+    others = Select([several], [SQL("1")]).where(SQL("one.value").not_in(mine))
+    some = fn.json_type(entries.payload, "$.accounts") == "array"
+    return work & (entries.account.in_(mine) | (entries.account.is_null() & some & ~fn.EXISTS(others)))
+
+
+def holds(text: str) -> Any:
+    """The condition for entries in which `text` stands: account, website, one of its names, provider or last answer."""
+    if not text:
+        return SQL("1")
+    entries, name = models.QueueEntry, ascii_form(text)
+    fields = (entries.account, entries.website, entries.provider, entries.order_url, entries.answer)
+    found = entries.payload.contains(name)
+    for one in fields:
+        found |= one.contains(text)
+    return found | entries.website.contains(name)
 
 
 def as_shown(row: models.QueueEntry) -> dict[str, Any]:
@@ -43,9 +77,9 @@ def as_shown(row: models.QueueEntry) -> dict[str, Any]:
 def retry(instance: Instance, entry: int) -> dict[str, Any]:
     """Try an entry now: an order by a check of its account. Raises Failure("entry_unknown"), Failure("entry_busy")."""
     row = _idle(entry)
-    queue.update(row, run_after=now())
     if row.kind == "order":
         checks.request(instance, [str(row.account)], forced=True)
+    queue.update(row, run_after=now())
     return as_shown(row)
 
 
@@ -56,7 +90,7 @@ def cancel(entry: int) -> dict[str, Any]:
     """
     row = _idle(entry)
     idle = (models.QueueEntry.id == row.id) & models.QueueEntry.state.in_(("queued", "waiting"))
-    values = {"state": "cancelled", "answer": "cancelled by a person", "finished_at": now(), "owner": None}
+    values = {"state": "cancelled", "answer": CANCELLED, "finished_at": now(), "owner": None}
     if not models.QueueEntry.update(**values).where(idle).execute():
         raise _busy(entry)
     return as_shown(models.QueueEntry.get_by_id(row.id))

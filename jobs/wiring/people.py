@@ -1,65 +1,34 @@
-"""Who may log in: administrators, their passwords, and a limit on guessing.
-
-The limit is kept in this process, which is the only one that asks for passwords.
-"""
+"""Who may log in: names, roles, passwords; what each may do, and which accounts each reaches."""
 
 from __future__ import annotations
 
-import hmac
 import os
 import re
 import secrets
 import threading
-from collections import OrderedDict
-from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
+from peewee import SQL, IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
 
 import models
+from jobs.policy.access import Reach, Right, Role, reach, rights
 from jobs.policy.failure import Failure
+from jobs.policy.options import Options
+from jobs.policy.site import UNASSIGNED
 from jobs.ports import Place
 from jobs.store import write_secret
+from jobs.wiring import options
+from jobs.wiring.instance import setting
 
-WINDOW = timedelta(minutes=15)
-PAIR_LIMIT, NAME_LIMIT, ADDRESS_LIMIT = 5, 50, 20
-"""Failed attempts within the window: of one name from one address, of one name, from one address."""
+METHOD = "scrypt:32768:8:3"
+"""N, r and p: 32 MiB and some tenths of a second a try (OWASP's password storage cheat sheet, for 2^15)."""
 
 SHORTEST, LONGEST = 10, 1000
 _NAME = re.compile(r"\A[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}\Z")
-_MOST_KEYS = 20_000
-
-
-class Attempts:
-    """Failed attempts by key, the oldest forgotten first, so that guessing can't fill the memory."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._failed: OrderedDict[tuple[str, str], list[datetime]] = OrderedDict()
-
-    def blocked_until(self, name: str, address: str, now: datetime) -> datetime | None:
-        """When the next attempt may be made; None means now."""
-        with self._lock:
-            times = [self._until(key, limit, now) for key, limit in _keys(name, address)]
-        return max((moment for moment in times if moment), default=None)
-
-    def failed(self, name: str, address: str, now: datetime) -> None:
-        with self._lock:
-            for key, _ in _keys(name, address):
-                self._failed.setdefault(key, []).append(now)
-                self._failed.move_to_end(key)
-            while len(self._failed) > _MOST_KEYS:
-                self._failed.popitem(last=False)
-
-    def succeeded(self, name: str, address: str) -> None:
-        with self._lock:
-            self._failed.pop(("pair", f"{name}\n{address}"), None)
-
-    def _until(self, key: tuple[str, str], limit: int, now: datetime) -> datetime | None:
-        recent = [moment for moment in self._failed.get(key, ()) if moment > now - WINDOW][-limit:]
-        if key in self._failed:
-            self._failed[key] = recent
-        return recent[0] + WINDOW if len(recent) >= limit else None
+_one_at_a_time = threading.BoundedSemaphore(2)
+"""Hashing takes memory and a core, so that many sign-ins at once must not take all of both."""
 
 
 def check_name(name: str) -> None:
@@ -77,46 +46,111 @@ def check_password(password: str) -> None:
 
 
 def administrators() -> list[str]:
-    query = models.User.select(models.User.name).where(models.User.role == "admin").order_by(models.User.id)
+    query = models.User.select(models.User.name).where(models.User.role == Role.ADMIN).order_by(models.User.id)
     return [name for (name,) in query.tuples()]
 
 
-def create_admin(name: str, password: str) -> models.User:
-    """Make an administrator. Raises Failure("name_invalid"), Failure("password_weak")."""
-    check_name(name)
-    check_password(password)
-    return models.User.create(
-        name=name, password=generate_password_hash(password), role="admin", session_key=secrets.token_urlsafe(32)
-    )
+def people() -> list[dict[str, Any]]:
+    """Everybody who may log in, by name."""
+    return [facts(row) for row in models.User.select().order_by(models.User.name)]
 
 
-def check_login(attempts: Attempts, name: str, password: str, address: str, now: datetime) -> models.User | None:
-    """The user, if the password is right. As slow for a name that does not exist.
+def facts(row: models.User) -> dict[str, Any]:
+    """What may be shown of a user."""
+    return {
+        "name": row.name,
+        "role": row.role,
+        "account": row.account,
+        "password": row.password is not None,
+        "totp": row.totp_secret is not None,
+    }
 
-    Raises Failure("login_limited") with `retry_at` after too many failed attempts.
+
+def find(name: str) -> models.User:
+    """Raises Failure("user_unknown")."""
+    row = models.User.get_or_none(models.User.name == name)
+    if row is None:
+        words = f"{name}: nobody of that name may log in; see `autossl user list`"
+        raise Failure("user_unknown", words, permanent=True)
+    return row
+
+
+def create(name: str, password: str | None, role: Role, account: str | None = None) -> models.User:
+    """Let somebody log in; without a password, only once a set-up link has set one.
+
+    Raises Failure("name_invalid"), Failure("password_weak"), Failure("user_exists"), Failure("account_unknown").
     """
-    name, password = name[:64], password[: LONGEST + 1]
-    until = attempts.blocked_until(name, address, now)
-    if until:
-        raise Failure("login_limited", "too many failed attempts to log in", retry_at=until)
-    user = models.User.get_or_none(models.User.name == name)
-    known = user is not None and user.password is not None
-    right = check_password_hash(user.password if known else _decoy(), password)
-    if known and right:
-        attempts.succeeded(name, address)
-        return user
-    attempts.failed(name, address, now)
-    return None
+    check_name(name)
+    if password is not None:
+        check_password(password)
+    if (role is Role.USER) != (account is not None):
+        words = f"{name}: a user belongs to one account; an administrator or a reseller to none"
+        raise Failure("account_unknown", words, permanent=True)
+    if account is not None:
+        _check_account(account)
+    try:
+        return models.User.create(
+            name=name, password=None if password is None else _hashed(password), role=str(role), account=account
+        )
+    except IntegrityError as error:
+        raise Failure("user_exists", f"{name}: somebody of that name may log in already", permanent=True) from error
 
 
-def find_session(session_key: str) -> models.User | None:
-    """The user whose sessions carry `session_key`; a changed key ends them all."""
-    user = models.User.get_or_none(models.User.session_key == session_key)
-    return user if user is not None and hmac.compare_digest(user.session_key, session_key) else None
+def remove(name: str) -> None:
+    """Take away a user with sessions and tokens. Raises Failure("user_unknown"), Failure("last_admin")."""
+    row = find(name)
+    with models.database.atomic():
+        if administrators() == [name]:
+            words = f"{name}: the only administrator; make another one first: autossl admin add NAME"
+            raise Failure("last_admin", words, permanent=True)
+        row.delete_instance()
+
+
+def set_password(user: models.User, password: str) -> None:
+    """Raises Failure("password_weak"). Sessions and links are the caller's business."""
+    check_password(password)
+    models.User.update(password=_hashed(password)).where(models.User.id == user.id).execute()
+
+
+def password_right(user: models.User | None, password: str) -> bool:
+    """Whether it is the user's password; as slow where there is no user or no password yet."""
+    kept = None if user is None else user.password
+    with _one_at_a_time:
+        right = check_password_hash(kept or _decoy(METHOD), password[: LONGEST + 1])
+    if user is None or kept is None or not right:
+        return False
+    if not kept.startswith(f"{METHOD}$"):
+        models.User.update(password=_hashed(password)).where(models.User.id == user.id).execute()
+    return True
+
+
+def rights_of(user: models.User) -> frozenset[Right]:
+    return rights(Role(user.role), _allowed(user))
+
+
+def reach_of(user: models.User) -> Reach:
+    return reach(Role(user.role), user.name, user.account, _allowed(user))
+
+
+def accounts_in(within: Reach) -> Any:
+    """The condition on `models.Account` that holds for the accounts in reach and for no other."""
+    if within.nothing:
+        return SQL("0")
+    condition: Any = SQL("1")
+    if within.reseller is not None:
+        condition &= models.Account.reseller == within.reseller
+    if within.account is not None:
+        condition &= models.Account.name == within.account
+    return condition & ((models.Account.name != UNASSIGNED) if not within.everything else SQL("1"))
+
+
+def resellers_allowed() -> bool:
+    """Whether resellers may do more than change their own sign-in, as the options say."""
+    return bool(setting(options.KEY, {}).get("resellers", Options().resellers))
 
 
 def secret_key(place: Place) -> bytes:
-    """The key that signs session cookies; made at the first use. Two processes agree on one."""
+    """The key that signs what browsers hold; made at the first use. Two processes agree on one."""
     path = place.keys / "session.key"
     if not path.exists():
         fresh = place.keys / f".session.{os.getpid()}.{secrets.token_hex(4)}"
@@ -133,14 +167,22 @@ def secret_key(place: Place) -> bytes:
         raise Failure("key_unreadable", f"{path}: reading: {error.strerror}", permanent=True) from error
 
 
-def _keys(name: str, address: str) -> tuple[tuple[tuple[str, str], int], ...]:
-    return (
-        (("pair", f"{name}\n{address}"), PAIR_LIMIT),
-        (("name", name), NAME_LIMIT),
-        (("address", address), ADDRESS_LIMIT),
-    )
+def _allowed(user: models.User) -> bool:
+    return user.role != Role.RESELLER or resellers_allowed()
+
+
+def _check_account(name: str) -> None:
+    known = (models.Account.name == name) & models.Account.gone_at.is_null() & (models.Account.name != UNASSIGNED)
+    if not models.Account.select().where(known).exists():
+        words = f"{name}: there is no such account; see `autossl account list`"
+        raise Failure("account_unknown", words, permanent=True)
+
+
+def _hashed(password: str) -> str:
+    with _one_at_a_time:
+        return generate_password_hash(password, METHOD)
 
 
 @cache
-def _decoy() -> str:
-    return generate_password_hash(secrets.token_urlsafe(16))
+def _decoy(method: str) -> str:
+    return generate_password_hash(secrets.token_urlsafe(16), method)

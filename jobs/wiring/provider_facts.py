@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 from typing import Any
 
 import models
-from jobs.policy.specs import Specs
+from jobs.policy.specs import Look, Specs
 
 
 def facts(row: models.Provider, specs: Specs) -> dict[str, Any]:
@@ -23,13 +24,36 @@ def facts(row: models.Provider, specs: Specs) -> dict[str, Any]:
         "account": row.account_url,
         "terms_url": specs.terms_url,
         "terms_accepted": row.terms_accepted,
+        "terms_seen": row.terms_seen,
+        "terms_changed": terms_changed(row),
+        "contact": row.contact,
         "eab_kid": row.eab_kid,
+        "fallback": row.fallback,
         "wildcard": specs.wildcard,
         "max_names": specs.max_names,
         "stars": stars.total,
         "score": list(stars.reasons),
+        "parts": [dataclasses.asdict(part) for part in stars.parts],
         "specs": {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in dataclasses.asdict(specs).items()
         },
+    }
+
+
+def terms_changed(row: models.Provider) -> bool:
+    """Whether its account was made under other terms than the CA has now."""
+    return row.account_url is not None and row.terms_seen is not None and row.terms_seen != row.terms_accepted
+
+
+def seen(look: Look) -> dict[str, Any]:
+    """What a CA says of itself; `private`: it answers from an address that the world does not reach."""
+    return {
+        "terms_url": look.terms_url,
+        "eab_required": look.eab_required,
+        "caa_identities": list(look.caa_identities),
+        "profiles": list(look.profiles),
+        "website": look.website,
+        "address": look.address,
+        "private": bool(look.address) and not ipaddress.ip_address(look.address.partition("%")[0]).is_global,
     }

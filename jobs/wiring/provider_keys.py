@@ -45,6 +45,14 @@ def write_eab(place: Place, name: str, eab: Eab) -> None:
     write_secret(_eab(place, name), json.dumps({"kid": eab.kid, "hmac": eab.hmac}).encode())
 
 
+def put_aside(place: Place, name: str) -> None:
+    """The provider is gone: its key stays as `<name>.former.pem`, its binding does not."""
+    path = _key(place, name)
+    if path.exists():
+        path.replace(path.with_suffix(".former.pem"))
+    _eab(place, name).unlink(missing_ok=True)
+
+
 def _key(place: Place, name: str) -> Path:
     return place.keys / f"{name}.pem"
 

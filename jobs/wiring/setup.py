@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import models
-from jobs import install, privileged
+from jobs import install, privileged, queue
 from jobs.policy.failure import Failure
 from jobs.ports import FileChange, ServiceTarget
 from jobs.runlog import RunLog
 from jobs.wiring.instance import Instance
 from jobs.wiring.kept_files import KeptFiles
+from jobs.wiring.leftovers import sweep_leftovers
 from jobs.wiring.parts import services
 
+LOCK = "run.lock"
+"""Whoever holds it may change what stands on the services: a check, or a setup; never both at once."""
 
-def setup(instance: Instance, undo: bool = False, plan_only: bool = False) -> dict[str, Any]:
+
+def setup(
+    instance: Instance, undo: bool = False, plan_only: bool = False, on_wait: Callable[[], None] = lambda: None
+) -> dict[str, Any]:
     """Write (or take away) the once-only configuration of every service on this machine, or only show it.
 
-    A service that fails is left as it was and named under "failed"; the others go on.
+    A service that fails is left as it was and named under "failed"; the others go on. It waits for a check that is
+    under way, which would write anew what is taken away here; `on_wait` is called once if it has to.
     """
-    if undo:
-        return _undo(instance, plan_only)
+    act = _undo if undo else _write
+    if plan_only:
+        return act(instance, plan_only)
+    with queue.instance_lock(instance.place.instance / LOCK, on_wait, give_up=lambda: False):
+        sweep_leftovers(instance.place)
+        return act(instance, plan_only)
+
+
+def _write(instance: Instance, plan_only: bool) -> dict[str, Any]:
     changes: list[dict[str, str]] = []
     failed: list[dict[str, str]] = []
     keeper = KeptFiles(instance.place).before

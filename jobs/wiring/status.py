@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from jobs import records
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
 from jobs.policy.names import covers
+from jobs.policy.proof import read_der
 from jobs.policy.site import Website
 from jobs.ports import Served, ServiceTarget
 from jobs.report import stamp
@@ -55,6 +56,74 @@ def status(instance: Instance, account: str | None = None) -> dict[str, Any]:
     }
 
 
+def look(instance: Instance, website: Website) -> list[dict[str, Any]]:
+    """Handshakes with every service that has to do with `website`, now, beside what is installed there.
+
+    Each has `service`, `installed` (facts of the certificate that should be shown, or None), `answers` (one for each
+    port, protocol and certificate: `port`, `starttls`, `hosts`, `names`, `served`, `same`, `text`), `code` and `text`
+    of what kept it from being asked.
+    """
+    live = records.live_certificates([website.main]).get(website.main)
+    with ThreadPoolExecutor(PROBES) as pool:
+        seen = pool.map(lambda service: _looked_at(service, website, live), services(instance))
+        return [one for one in seen if one is not None]
+
+
+def _looked_at(service: ServiceTarget, website: Website, live: Certificate | None) -> dict[str, Any] | None:
+    """None: the service has nothing to do with the website."""
+    shown: dict[str, Any] = {"service": service.name, "installed": None, "answers": [], "code": "", "text": ""}
+    try:
+        if not service.concerns(website):
+            return None
+        presented = service.installed(website)
+        other = presented.certificate if presented else None
+        shown["installed"] = _facts(live or other)
+        if live is None:
+            shown["text"] = presented.detail if presented else "nothing is configured for this website"
+            return shown
+        shown["answers"] = _grouped(service.probe(website, live), live)
+        if not shown["answers"]:
+            shown["text"] = "our certificate is not in use here"
+            shown["installed"] = _facts(other)
+    except Failure as failure:
+        shown |= {"code": failure.code, "text": failure.detail}
+    return shown
+
+
+def _grouped(answers: Sequence[Served], expected: Certificate) -> list[dict[str, Any]]:
+    """Answers that say the same stand together, with the names and addresses that were asked for."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for answer in answers:
+        where, seen = answer.endpoint, answer.fingerprint
+        group = found.setdefault(
+            (where.port, where.starttls, seen or answer.detail),
+            {
+                "port": where.port,
+                "starttls": where.starttls,
+                "hosts": [],
+                "names": [],
+                "served": None if answer.leaf is None else _facts(read_der(answer.leaf)),
+                "same": seen == expected.fingerprint,
+                "text": answer.detail,
+            },
+        )
+        for key, value in (("hosts", where.host), ("names", where.sni)):
+            if value not in group[key]:
+                group[key].append(value)
+    return list(found.values())
+
+
+def _facts(certificate: Certificate | None) -> dict[str, Any] | None:
+    if certificate is None:
+        return None
+    return {
+        "serial": certificate.serial,
+        "fingerprint": certificate.fingerprint,
+        "issuer": certificate.issuer,
+        "not_after": stamp(certificate.not_after),
+    }
+
+
 def _names(
     website: Website, certificate: Certificate | None, troubles: dict[str, records.NameTrouble]
 ) -> list[dict[str, Any]]:
@@ -62,16 +131,19 @@ def _names(
     listed = list(website.names)
     listed += [name for name in (certificate.names if certificate else ()) if name not in listed]
     listed += [name for name in sorted(troubles) if name and name not in listed]
+    unknown, holds = "not checked yet", certificate is not None
+    if certificate is not None and certificate.not_after <= now():
+        unknown, holds = f"the certificate expired at {certificate.not_after:%Y-%m-%d %H:%M} UTC", False
     shown = []
     for name in listed:
-        covered = certificate is not None and covers(certificate.names, name)
+        covered = holds and certificate is not None and covers(certificate.names, name)
         trouble = troubles.get(name) or (None if covered else troubles.get(""))
         shown.append(
             {
                 "name": name,
                 "covered": covered,
                 "code": trouble.code if trouble else "",
-                "text": trouble.text if trouble else ("" if covered else "not checked yet"),
+                "text": trouble.text if trouble else ("" if covered else unknown),
                 "retry_at": stamp(trouble.retry_at if trouble else None),
             }
         )
@@ -113,18 +185,14 @@ def _service(
             other.not_after if other else None,
         )
     answers = service.probe(website, certificate)
-    wrong = [answer for answer in answers if _fingerprint(answer) != certificate.fingerprint]
+    wrong = [answer for answer in answers if answer.fingerprint != certificate.fingerprint]
     if not answers:
         return _state("none", kept or "not served for this website", None, None)
     if wrong:
         words = wrong[0].detail or f"{wrong[0].endpoint}: another certificate is served"
-        return _state("failed", kept or words, _fingerprint(wrong[0]), None)
+        return _state("failed", kept or words, wrong[0].fingerprint, None)
     return _state("installed", f"{len(answers)} handshakes", certificate.fingerprint, certificate.not_after)
 
 
 def _state(state: str, text: str, served: str | None, not_after: datetime | None) -> dict[str, Any]:
     return {"state": state, "text": text, "served": served, "not_after": stamp(not_after)}
-
-
-def _fingerprint(served: Served) -> str | None:
-    return None if served.leaf is None else hashlib.sha256(served.leaf).hexdigest()

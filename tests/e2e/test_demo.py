@@ -80,8 +80,8 @@ def _sign_in(panel: dict[str, str]) -> str:
         urllib.request.HTTPSHandler(context=context), urllib.request.HTTPCookieProcessor()
     )
     with browser.open(f"{panel['url']}login", timeout=10) as answer:
-        (token,) = re.findall(r'name="csrf" value="([^"]+)"', answer.read().decode())
-    form = urllib.parse.urlencode({"csrf": token, "name": panel["user"], "password": panel["password"]}).encode()
+        (token,) = re.findall(r'name="csrf_token" value="([^"]+)"', answer.read().decode())
+    form = urllib.parse.urlencode({"csrf_token": token, "name": panel["user"], "password": panel["password"]}).encode()
     request = urllib.request.Request(f"{panel['url']}login", form, {"Origin": panel["url"].rstrip("/")})
     with browser.open(request, timeout=10) as answer:
         page: str = answer.read().decode()

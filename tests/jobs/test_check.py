@@ -131,6 +131,8 @@ def test_a_name_that_does_not_resolve_is_left_off_with_its_reason(host: Host) ->
     assert case.outcome == "installed" and not case.good
     assert troubles("alice.test")["dead.test"] == "dns_servfail"
     assert "dead.test" not in case.names
+    log = (host.instance.place.logs / host.log.start / "log.txt").read_text()
+    assert "DNS: dead.test: A servfail; AAAA servfail" in log, "what was asked, and who answered"
 
 
 def test_a_ca_that_is_down_fails_every_website_with_its_name_and_keeps_the_services_as_they_are(host: Host) -> None:
@@ -179,6 +181,17 @@ def test_a_service_with_a_bug_leaves_no_half_done_state_and_the_certificate_stay
     assert list(etc.iterdir()) == []
     assert not host.instance.place.link("alice.test", "broken").is_symlink()
     assert records.live_certificates()["alice.test"].names == case.names
+
+
+def test_a_service_that_waits_for_its_next_try_is_not_told_as_fine(host: Host) -> None:
+    host.add("alice", "alice.test")
+    host.service.serves_wrongly = {"alice.test"}
+    assert host.check()["alice.test"].outcome == "failed"
+    host.service.serves_wrongly = set()
+    waiting = host.check()["alice.test"]
+    assert (waiting.outcome, waiting.good) == ("failed", False)
+    assert waiting.services["fake"][0] == "failed" and "tried again at" in waiting.services["fake"][1]
+    assert host.check(forced=True)["alice.test"].services["fake"][0] == "installed"
 
 
 def test_a_full_disk_while_storing_keeps_the_order_and_the_next_check_downloads_it(

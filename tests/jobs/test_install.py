@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from jobs.install import Item, install
+from jobs.install import Item, apply, install
 from jobs.policy.proof import read_certificate
 from jobs.policy.site import Website
-from jobs.ports import Place
+from jobs.ports import FileChange, Place
 from jobs.store import store
 from tests.fakes import NOW, FakeService, TestCA
 
@@ -114,3 +114,56 @@ def test_a_file_that_cannot_be_written_leaves_nothing_half_done(host: Host) -> N
     assert outcome.code == "publish_failed"
     assert "others may write" in outcome.text
     assert not host.place.link("a.test", "fake").is_symlink()
+
+
+def test_a_bug_in_the_second_try_leaves_nothing_half_done_either(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    olds = [host.item(name) for name in ("a.test", "b.test")]
+    host.install(*olds)
+    host.service.serves_wrongly = {"b.test"}
+    news = [host.item(name) for name in ("a.test", "b.test")]
+    real, calls = host.service.reload, []
+
+    def reload() -> None:
+        calls.append(1)
+        if len(calls) == 3:  # the new ones, the former ones, and a.test alone
+            raise ZeroDivisionError
+        real()
+
+    monkeypatch.setattr(host.service, "reload", reload)
+    with pytest.raises(ZeroDivisionError):
+        host.install(*news)
+    for old, name in zip(olds, ("a.test", "b.test"), strict=True):
+        assert host.place.link(name, "fake").readlink().name == old.directory.name
+
+
+def test_a_stop_while_files_are_written_puts_back_those_that_were(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jobs.privileged import files
+
+    real, written = files._put, []
+
+    def put(change: object, was: object) -> None:
+        if written:
+            raise KeyboardInterrupt
+        written.append(change)
+        real(change, was)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(files, "_put", put)
+    with pytest.raises(KeyboardInterrupt):
+        host.install(host.item("a.test"))
+    assert written and not host.place.link("a.test", "fake").is_symlink()
+
+
+def test_changes_of_a_service_are_taken_back_after_a_bug_too(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, calls = host.etc / "once.conf", []
+
+    def test() -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(host.service, "test", test)
+    with pytest.raises(ZeroDivisionError):
+        apply(host.service, [FileChange(path, b"x")], lambda name, changes: None)
+    assert not path.exists()

@@ -89,4 +89,4 @@ def test_times_are_kept_in_utc_and_naive_ones_refused(migrated) -> None:
     (text,) = models.database.execute_sql("SELECT found_at FROM account").fetchone()
     assert text == "2026-01-01T00:00:00.000000+00:00"
     with pytest.raises(ValueError, match="aware"):
-        models.Account.create(name="bob", source="apache", found_at=datetime(2026, 1, 1))  # noqa: DTZ001
+        models.Account.create(name="bob", source="apache", found_at=datetime(2026, 1, 1))

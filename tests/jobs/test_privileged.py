@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -107,3 +108,11 @@ def test_a_port_where_nobody_listens_is_an_answer_and_not_an_error() -> None:
     served = privileged.probe(Endpoint("127.0.0.1", 1, "a.test"), timeout=1)
     assert served.leaf is None
     assert "a.test on 127.0.0.1 port 1" in served.detail
+
+
+def test_putting_back_leaves_alone_what_was_never_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_only(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "unlink", read_only)
+    privileged.restore([privileged.Former(tmp_path / "never-written", existed=False)])

@@ -64,3 +64,15 @@ def test_old_logs_are_removed_and_young_ones_stay(tmp_path: Path) -> None:
 def test_a_level_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="level: expected one of"):
         opened(tmp_path).say("fatal", "no")
+
+
+def test_logs_that_somebody_else_removes_meanwhile_are_no_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    RunLog(tmp_path, NOW - timedelta(days=31), lambda: NOW, None)
+
+    def gone(path: Path) -> None:
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr("shutil.rmtree", gone)
+    prune(tmp_path, NOW, 30)

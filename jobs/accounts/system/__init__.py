@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pwd
 import re
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.policy.claims import Claim, read_names
-from jobs.policy.ownership import OwnerFacts, owner
+from jobs.policy.ownership import FIRST_USER, OwnerFacts, owner
 from jobs.policy.site import Account, Website
 
 WEB_PORTS = frozenset({80, 443})
@@ -49,15 +50,23 @@ def accounts(websites: Sequence[Website]) -> tuple[Account, ...]:
 
 
 def owner_of(docroot: str | None, run_as: str | None) -> str:
-    """Look up what `owner` decides by: passwd, and who owns the directory. A directory that can't be looked at
-    (it does not exist, say) has no owner."""
-    uid = None
-    if docroot:
-        try:
-            uid = Path(docroot).stat().st_uid
-        except OSError:
-            uid = None
+    """Look up what `owner` decides by: passwd, and who owns the directory."""
+    uid = _uid_of(docroot) if docroot else None
     return owner(OwnerFacts(_existing(run_as), docroot, uid, _name_of(uid)))
+
+
+def _uid_of(docroot: str) -> int | None:
+    """Who owns the directory; None when it can't be looked at (it does not exist, say). A link that a person made on
+    the way to it decides: else anybody could give his websites to the account whose directory he links to."""
+    path = Path(docroot)
+    try:
+        for step in (*reversed(path.parents), path):
+            facts = step.lstat()
+            if stat.S_ISLNK(facts.st_mode) and facts.st_uid >= FIRST_USER:
+                return facts.st_uid
+        return path.stat().st_uid
+    except OSError:
+        return None
 
 
 def _usable(docroot: str | None) -> bool:

@@ -91,7 +91,7 @@ HOST: dict[str, Entry] = {
     "feature_list_unknown": (
         "error", "No such feature list",
         "A package names one feature list.",
-        "See `autossl feature-list list`.",
+        "See `autossl features list`.",
     ),
     "package_unknown": (
         "error", "No such package",

@@ -137,6 +137,11 @@ ORDERS: dict[str, Entry] = {
         "Unfinished orders expire at the CA.",
         "Nothing to do; a new one is made.",
     ),
+    "order_given_up": (
+        "error", "The provider never finished the order",
+        "It was asked for a week, ever more seldom, and then given up.",
+        "Nothing to do; a new one is made. If that one hangs as well, choose another provider.",
+    ),
     "no_challenge": (
         "error", "The provider offers no way of validation that fits",
         "The CA wants a proof which this host can't give for the name.",

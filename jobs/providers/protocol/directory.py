@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.policy.failure import Failure
+from jobs.providers.protocol.problem import Answer
 from jobs.providers.protocol.wire import Wire
 
 LONGEST_AGE = 3600.0
 """Seconds that a directory is believed: CAs move their addresses."""
+
+LONGEST_TERMS = 2000
+"""Characters of the address of terms of service."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class Directory:
     caa_identities: tuple[str, ...]
     profiles: tuple[str, ...]
     website: str | None
+    address: str
+    """From which the answer came."""
 
 
 class Directories:
@@ -46,12 +52,23 @@ class Directories:
         """The directory. Raises Failure("ca_not_acme"), Failure("ca_unreachable")."""
         with self._lock:
             if self._known is None or time.monotonic() - self._fetched > LONGEST_AGE:
-                self._known = _parse(self._url, self._wire.get(self._url, "fetching the CA's directory").json())
+                self._known = self._fetch(None)
                 self._fetched = time.monotonic()
             return self._known
 
+    def look(self, seconds: float) -> Directory:
+        """The directory as it is now, for somebody who waits at most so long. Raises as `get`."""
+        found = self._fetch(seconds)
+        with self._lock:
+            self._known, self._fetched = found, time.monotonic()
+        return found
 
-def _parse(url: str, raw: dict[str, Any]) -> Directory:
+    def _fetch(self, seconds: float | None) -> Directory:
+        return _parse(self._url, self._wire.get(self._url, "fetching the CA's directory", seconds))
+
+
+def _parse(url: str, answer: Answer) -> Directory:
+    raw = answer.json()
     missing = [key for key in ("newNonce", "newAccount", "newOrder") if not isinstance(raw.get(key), str)]
     if missing:
         raise Failure("ca_not_acme", f"{url}: expected an ACME directory, but {missing[0]} is missing", permanent=True)
@@ -65,12 +82,21 @@ def _parse(url: str, raw: dict[str, Any]) -> Directory:
         new_order=raw["newOrder"],
         revoke=_text(raw.get("revokeCert")),
         renewal_info=_text(raw.get("renewalInfo")),
-        terms_url=_text(meta.get("termsOfService")),
+        terms_url=_terms(url, _text(meta.get("termsOfService"))),
         eab_required=meta.get("externalAccountRequired") is True,
         caa_identities=tuple(str(one) for one in identities) if isinstance(identities, list) else (),
         profiles=tuple(str(one) for one in profiles) if isinstance(profiles, dict) else (),
         website=_text(meta.get("website")),
+        address=answer.peer,
     )
+
+
+def _terms(url: str, terms: str | None) -> str | None:
+    """What a person is asked to read and accept, which has to be something that can be read and compared."""
+    if terms and (not terms.isprintable() or " " in terms or len(terms) > LONGEST_TERMS):
+        words = f"{url}: expected the URL of terms of service, got {terms[:80]!r}"
+        raise Failure("ca_not_acme", words, permanent=True)
+    return terms or None
 
 
 def _text(value: Any) -> str | None:

@@ -54,7 +54,7 @@ class Flow:
         if set(order.names) != set(self._request.names):
             got = ", ".join(order.names)
             words_ = f"{order.url}: expected an order for {', '.join(self._request.names)}, the CA made one for {got}"
-            raise Failure("ca_not_acme", words_)
+            raise Failure("ca_refused", words_)
         return self._go_on(order)
 
     def resume(self, url: str) -> Bundle | Pending:

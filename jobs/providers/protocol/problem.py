@@ -33,12 +33,13 @@ PERMANENT = frozenset({"ca_rejected_name", "eab_required", "terms_changed", "acc
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP answer of a CA; header names in lower case."""
+    """One HTTP answer of a CA; header names in lower case. `peer`: the address it came from."""
 
     url: str
     status: int
     headers: Mapping[str, str]
     body: bytes
+    peer: str = ""
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object. Raises Failure("ca_not_acme")."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jobs.policy.certificate import Bundle
 from jobs.policy.failure import Failure
-from jobs.policy.specs import Specs
+from jobs.policy.specs import Look, Specs
 from jobs.ports import AcmeAccount, Eab, Journal, OrderRequest, Pending, Solver
 from jobs.providers.protocol import registration
 from jobs.providers.protocol.directory import Directories
@@ -20,7 +20,7 @@ from jobs.providers.protocol.wire import Key, Wire
 class AcmeProvider:
     """One CA. Safe from several threads: connections, nonces and the directory are shared, orders are not."""
 
-    def __init__(self, specs: Specs, account: AcmeAccount | None, ca_bundle: Path | None = None) -> None:
+    def __init__(self, specs: Specs, account: AcmeAccount | None, ca_bundle: Path | str | None = None) -> None:
         self._specs = specs
         self._account = account
         self._wire = Wire(ca_bundle)
@@ -39,6 +39,17 @@ class AcmeProvider:
             eab_required=known.eab_required,
             website=known.website or self._specs.website,
             caa_identities=known.caa_identities or self._specs.caa_identities,
+        )
+
+    def look(self, seconds: float) -> Look:
+        found = self._directories.look(seconds)
+        return Look(
+            terms_url=found.terms_url,
+            eab_required=found.eab_required,
+            caa_identities=found.caa_identities,
+            profiles=found.profiles,
+            website=found.website,
+            address=found.address,
         )
 
     def terms_url(self) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import threading
 import time
@@ -10,7 +11,7 @@ from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import urllib3
 from acme import jws
@@ -20,15 +21,24 @@ from josepy.jwa import ES256, ES384, RS256
 from josepy.jwk import JWKEC, JWKRSA
 
 from jobs.policy.failure import Failure
+from jobs.providers.protocol.deadline import TimedSocket, within
 from jobs.providers.protocol.problem import Answer, error_type, failure
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 15.0
+WHOLE_ANSWER = 30.0
+"""Seconds for all of an answer, however slowly it comes (behaviour section 5)."""
 LARGEST_ANSWER = 1024 * 1024
 NONCE_RETRIES = 10
 RETRY_WAITS = (0.25, 1.0, 2.0)
 """Seconds before each further try after a network error or a 5xx."""
+SHORTEST = 0.1
+"""Seconds that even the last redirect has."""
+MOST_REDIRECTS = 5
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 JOSE = "application/jose+json"
+_OBJECT = re.compile(r"\A(?:HTTPS?Connection(?:Pool)?\([^)]*\)|<[^>]*>): ")
+"""What the library's messages begin with."""
 
 
 class Key:
@@ -44,16 +54,28 @@ class Key:
 class Wire:
     """Requests to one CA. Safe from several threads at once; connections and nonces are shared."""
 
-    def __init__(self, ca_bundle: Path | None, agent: str = "autossl-panel") -> None:
+    def __init__(self, ca_bundle: Path | str | None, agent: str = "autossl-panel") -> None:
+        """`ca_bundle`: what the CA's own server is trusted by, as a file or as PEM text; None: what the host trusts."""
         self._ca_bundle = ca_bundle
         self._agent = agent
         self._lock = threading.Lock()
         self._pool: urllib3.PoolManager | None = None
         self._nonces: deque[str] = deque(maxlen=64)
 
-    def get(self, url: str, step: str) -> Answer:
-        """GET without a signature (the directory). Raises Failure."""
-        answer = self._persistent("GET", url, None, step, again=True)
+    def get(self, url: str, step: str, seconds: float | None = None) -> Answer:
+        """GET without a signature (the directory). Redirects are followed within the same host only. Raises Failure.
+
+        `seconds`: somebody waits for the answer, so it comes within them, by one try, or not at all.
+        """
+        address, ends = url, time.monotonic() + (seconds or 0.0)
+        for _ in range(MOST_REDIRECTS + 1):
+            left = None if seconds is None else max(ends - time.monotonic(), SHORTEST)
+            answer = self._persistent("GET", address, None, step, again=True, seconds=left)
+            if answer.status not in REDIRECTS:
+                break
+            address = _redirected(address, answer, step)
+        else:
+            raise Failure("ca_not_acme", f"{step}: {url}: more than {MOST_REDIRECTS} redirects")
         if answer.status != 200:
             raise failure(answer, step, datetime.now(UTC))
         return answer
@@ -103,13 +125,15 @@ class Wire:
             with self._lock:
                 self._nonces.append(nonce)
 
-    def _persistent(self, method: str, url: str, body: bytes | None, step: str, *, again: bool) -> Answer:
+    def _persistent(
+        self, method: str, url: str, body: bytes | None, step: str, *, again: bool, seconds: float | None = None
+    ) -> Answer:
         """One request; network errors and 5xx without Retry-After are tried again after each of RETRY_WAITS."""
-        waits = list(RETRY_WAITS)
+        waits = list(RETRY_WAITS) if seconds is None else []
         problem: Exception
         while True:
             try:
-                answer = self._once(method, url, body)
+                answer = self._once(method, url, body, WHOLE_ANSWER if seconds is None else seconds)
             except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
                 problem, may = error, True
             except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -123,22 +147,25 @@ class Wire:
                 raise Failure("ca_unreachable", f"{step}: {_host(url)}: {_cause(problem)}") from problem
             time.sleep(waits.pop(0))
 
-    def _once(self, method: str, url: str, body: bytes | None) -> Answer:
+    def _once(self, method: str, url: str, body: bytes | None, seconds: float) -> Answer:
         _require_https(url)
         headers = {"User-Agent": self._agent, "Accept-Language": "en"}
         if body is not None:
             headers["Content-Type"] = JOSE
-        response = self._connections().request(
-            method, url, body=body, headers=headers, redirect=method == "GET", preload_content=False
-        )
-        try:
-            content = response.read(LARGEST_ANSWER + 1, decode_content=True)
-            if len(content) > LARGEST_ANSWER:
-                raise Failure("ca_not_acme", f"{url}: the answer is larger than {LARGEST_ANSWER} bytes")
-            response.drain_conn()
-        finally:
-            response.release_conn()
-        return Answer(url, response.status, {key.lower(): value for key, value in response.headers.items()}, content)
+        limits = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, seconds), read=min(READ_TIMEOUT, seconds))
+        with within(seconds):
+            response = self._connections().request(
+                method, url, body=body, headers=headers, redirect=False, preload_content=False, timeout=limits
+            )
+            try:
+                peer = _peer(response)
+                content = response.read(LARGEST_ANSWER + 1, decode_content=True)
+                if len(content) > LARGEST_ANSWER:
+                    raise Failure("ca_not_acme", f"{url}: the answer is larger than {LARGEST_ANSWER} bytes")
+            finally:
+                response.close()  # what was read to its end gave its connection back before, and keeps it open
+        received = {key.lower(): value for key, value in response.headers.items()}
+        return Answer(url, response.status, received, content, peer)
 
     def _connections(self) -> urllib3.PoolManager:
         with self._lock:
@@ -146,18 +173,21 @@ class Wire:
                 self._pool = urllib3.PoolManager(
                     num_pools=4,
                     maxsize=32,
-                    retries=urllib3.Retry(total=False, redirect=5),
-                    timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
+                    retries=False,
                     ssl_context=self._context(),
                 )
             return self._pool
 
     def _context(self) -> ssl.SSLContext:
+        bundle = self._ca_bundle or None
+        file, text = (str(bundle), None) if isinstance(bundle, Path) else (None, bundle)
         try:
-            return ssl.create_default_context(cafile=str(self._ca_bundle) if self._ca_bundle else None)
-        except (OSError, ssl.SSLError) as error:
-            words = f"{self._ca_bundle}: expected certificates in PEM to trust the CA's server by: {error}"
+            context = ssl.create_default_context(cafile=file, cadata=text)
+        except (OSError, ValueError) as error:
+            words = f"{file or 'the CA bundle'}: expected certificates in PEM to trust the CA's server by: {error}"
             raise Failure("ca_bundle_unreadable", words, permanent=True) from error
+        context.sslsocket_class = TimedSocket
+        return context
 
 
 def _require_https(url: str) -> None:
@@ -167,12 +197,30 @@ def _require_https(url: str) -> None:
         raise Failure("ca_not_acme", f"{url[:200]!r}: expected an https address", permanent=True)
 
 
+def _redirected(url: str, answer: Answer, step: str) -> str:
+    """Where a redirect leads. To another host, or port, it is not followed: nobody chose to trust that one."""
+    target = urljoin(url, answer.headers.get("location", ""))
+    if urlsplit(target).scheme != "https" or _host(target) != _host(url):
+        words = f"{step}: {_host(url)} sends on to {target[:200]!r}, which is another host or not https"
+        raise Failure("ca_not_acme", words, permanent=True)
+    return target
+
+
+def _peer(response: urllib3.BaseHTTPResponse) -> str:
+    """The address that answers."""
+    connected = getattr(response.connection, "sock", None)
+    return "" if connected is None else str(connected.getpeername()[0])
+
+
 def _host(url: str) -> str:
     return urlsplit(url).netloc
 
 
 def _cause(error: Exception) -> str:
     """The innermost cause in words, without the library's object names."""
+    late = isinstance(error, urllib3.exceptions.TimeoutError)
+    if late and not isinstance(error, urllib3.exceptions.NewConnectionError):  # the library counts it as one
+        return "it did not answer in time"
     reason = getattr(error, "reason", None)
     text = str(reason if isinstance(reason, Exception) else error)
-    return text.rpartition(">: ")[2] or type(error).__name__
+    return _OBJECT.sub("", text) or type(error).__name__

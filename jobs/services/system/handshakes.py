@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 
@@ -29,7 +28,7 @@ def handshakes(
     answers = [privileged.probe(endpoint) for endpoint in endpoints]
     pause = _FIRST_PAUSE
     while True:
-        late = [at for at, answer in enumerate(answers) if not _shows(answer, fingerprint)]
+        late = [at for at, answer in enumerate(answers) if answer.fingerprint != fingerprint]
         left = 0.0 if reloaded_at is None else reloaded_at + settle - clock()
         if not late or left <= 0:
             return answers
@@ -37,7 +36,3 @@ def handshakes(
         pause = min(pause * 2, _LONGEST_PAUSE)
         for at in late:
             answers[at] = privileged.probe(endpoints[at])
-
-
-def _shows(answer: Served, fingerprint: str) -> bool:
-    return answer.leaf is not None and hashlib.sha256(answer.leaf).hexdigest() == fingerprint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from jobs.policy.failure import Failure
 from jobs.policy.site import UNASSIGNED, Website
 from jobs.ports import Place
 from tests.contracts.promises import well_formed
-from tests.jobs.accounts.machine import add_people, add_suexec, docroot
+from tests.jobs.accounts.machine import PEOPLE, add_people, add_suexec, docroot
 
 pytestmark = pytest.mark.e2e(timeout=120)
 
@@ -82,6 +83,16 @@ def test_a_website_has_its_names_docroot_owner_and_place(read: Read, tmp_path: P
 def test_whose_a_website_is(read: Read, with_info: bool, root: str, owner: str, account: str) -> None:
     docroot(root, owner)
     assert found(read(vhost("a.test", f"DocumentRoot {root}"), info=with_info))["a.test"].account == account
+
+
+@pytest.mark.parametrize(("maker", "account"), [("bob", "bob"), ("root", "alice")])
+def test_nobody_gives_his_website_to_another_account_by_a_link(read: Read, maker: str, account: str) -> None:
+    docroot("/home/alice/web", "alice")
+    link = Path(f"/home/bob/link-of-{maker}")
+    link.symlink_to("/home/alice/web")
+    uid = {"root": 0, **PEOPLE}[maker]
+    os.chown(link, uid, uid, follow_symlinks=False)
+    assert found(read(vhost("a.test", f"DocumentRoot {link}")))["a.test"].account == account
 
 
 def test_the_user_as_whom_a_website_runs_owns_it(read: Read) -> None:

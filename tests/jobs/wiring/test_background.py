@@ -77,6 +77,32 @@ def test_what_a_dead_process_left_is_queued_again(instance: Instance, asked: lis
     assert models.Run.get_by_id(run.id).result == "failed"
 
 
+def test_the_tick_queues_a_check_again_that_was_killed_beside_the_server(instance: Instance, asked: list) -> None:
+    accounts.add(instance, "alice", None, "default", ["alice.test"], None)
+    row, _ = checks.request(instance, None, forced=False)
+    queue.update(row, state="running", owner="dead:1")
+    Background(instance)._tick()
+    assert models.QueueEntry.get_by_id(row.id).state == "queued"
+
+
+def test_the_tick_leaves_a_check_alone_that_is_under_way(instance: Instance, asked: list) -> None:
+    row, _ = checks.request(instance, None, forced=False)
+    queue.update(row, state="running", owner="alive:1")
+    with queue.instance_lock(instance.place.instance / "run.lock", lambda: None, lambda: True) as ours:
+        assert ours
+        Background(instance)._tick()
+    assert models.QueueEntry.get_by_id(row.id).state == "running"
+
+
+def test_a_person_who_joins_a_check_of_the_clock_makes_it_try_at_once(instance: Instance, asked: list) -> None:
+    accounts.add(instance, "alice", None, "default", ["alice.test"], None)
+    checks.request(instance, ["alice"], forced=False)
+    row, joined = checks.request(instance, ["alice"], forced=True)
+    assert joined and '"forced": true' in models.QueueEntry.get_by_id(row.id).payload
+    checks.request(instance, ["alice"], forced=False)
+    assert '"forced": true' in models.QueueEntry.get_by_id(row.id).payload
+
+
 def test_the_tick_asks_for_new_websites_and_for_what_is_due_only(instance: Instance, asked: list) -> None:
     worker = Background(instance)
     sites = instance.place.instance / "sites.d"

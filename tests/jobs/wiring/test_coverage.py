@@ -34,7 +34,8 @@ def test_each_name_has_its_state_with_the_reason_and_the_remedy(instance: Instan
     assert (failing.state, failing.text) == (NameState.FAILING, "shop.alice.test: no")
     assert failing.title == "The name does not exist in DNS" and failing.remedy.startswith("Add an A or AAAA record")
     assert found["mail.shop.alice.test"].state is NameState.WAITING
-    assert site.services == {"exim": ("failed", "no")}
+    assert [(one.service, one.state, one.text) for one in site.services] == [("exim", "failed", "no")]
+    assert (site.covered, site.wanted) == (2, len(site.names) - 2)
 
 
 def test_the_problem_of_the_whole_website_stands_at_each_name_that_lacks_a_certificate(instance: Instance) -> None:

@@ -1,0 +1,79 @@
+"""What the owner of a website is told about a problem: what he can do himself, and nothing of the host's inside.
+
+The catalogue speaks to who runs the host: it names commands, configuration files and other people's websites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from jobs.policy.problem_entries import DECISIONS, NAMES
+from jobs.policy.problems import problem
+
+_ASK = "Check that the name's address is this server's. If it is, tell those who run this server."
+_NOTHING = "There is nothing that you have to do: those who run this server see it too."
+
+REMEDIES: Mapping[str, str] = MappingProxyType(
+    {
+        "name_invalid": "Correct the name where you added it to the website, or exclude it.",
+        "dns_nxdomain": "Add an A or AAAA record that points to this server, or exclude the name.",
+        "dns_timeout": "Check that the name servers of your domain are up. It is tried again by itself.",
+        "dns_half": "Check your domain at its DNS provider: the provider of certificates may run into the same error.",
+        "stray_aaaa": "Correct or remove the name's AAAA record at your DNS provider.",
+        "stray_address": "Remove the record of the silent address at your DNS provider.",
+        "http_connection_refused": _ASK,
+        "http_connection_lost": _ASK,
+        "http_timeout": _ASK,
+        "http_bad_answer": _ASK,
+        "http_status": "Check that the name points to this server, and that no proxy in front of it answers by itself.",
+        "http_tls_failed": "Correct the redirect, or leave paths below /.well-known/acme-challenge/ out of it.",
+        "caa_forbids": "Add the CAA record that is named here to your domain's DNS.",
+        "validation_failed": "Check from outside that the name leads to this server, by IPv4 and IPv6.",
+        "no_challenge": "Exclude the name, or tell those who run this server.",
+        "ca_caa": "Allow the provider by a CAA record at every name server of your domain.",
+        "ca_rejected_name": "Exclude the name.",
+        "ca_rate_limited": "There is nothing that you have to do; it goes on by itself.",
+        "order_gone": "There is nothing that you have to do; a new order is made.",
+        "over_cap": "Exclude names that nobody uses.",
+        "backoff": "Correct the cause and press Run AutoSSL, which tries now.",
+    }
+)
+"""Instead of the catalogue's own, by code."""
+
+_SPEAKS_TO_THE_HOST = frozenset(
+    {"dns_servers_unreachable", "dns_no_resolver", "caa_identity_unknown", "foreign_certificate", "account_skipped"}
+)
+"""Codes about names and decisions that only those who run the host can do something about."""
+
+_TITLES: Mapping[str, str] = MappingProxyType({"config_invalid": "The server's configuration can't be used"})
+"""Instead of a title that names a file of the host."""
+
+_WITHOUT_DETAIL = frozenset({"backoff"})
+"""Codes whose detail is that of another problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """`detail` is what happened this time; `remedy` what the reader can do."""
+
+    title: str
+    meaning: str
+    detail: str
+    remedy: str
+
+
+def for_host(code: str, detail: str) -> Words:
+    """Everything there is to say."""
+    entry = problem(code)
+    return Words(entry.title, entry.text, detail, entry.remedy)
+
+
+def for_owner(code: str, detail: str) -> Words:
+    """For the owner of the website. Details are given where they can only be about his own names."""
+    entry = problem(code)
+    own = code in REMEDIES or ((code in NAMES or code in DECISIONS) and code not in _SPEAKS_TO_THE_HOST)
+    if not own:
+        return Words(_TITLES.get(code, entry.title), "", "", _NOTHING)
+    return Words(entry.title, entry.text, "" if code in _WITHOUT_DETAIL else detail, REMEDIES.get(code, entry.remedy))

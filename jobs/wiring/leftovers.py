@@ -1,0 +1,35 @@
+"""What a process that was killed in the middle of writing left behind; nothing reads it."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import models
+from jobs.ports import Place
+
+
+def sweep_leftovers(place: Place) -> None:
+    """Remove half-written files beside every file that we ever wrote for a service, half-stored certificates and
+    configurations that were only tried. Only for who holds the work lock: what others write now looks just the same.
+
+    What can't be removed harms nobody, and is tried again the next time.
+    """
+    for path in list(_leftovers(place)):
+        with contextlib.suppress(OSError):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def _leftovers(place: Place) -> Iterator[Path]:
+    """By the names that `privileged.publish`, `store` and the services give to what is not finished."""
+    written = {Path(path).parent for (path,) in models.SetupFile.select(models.SetupFile.path).tuples()}
+    for directory in (*sorted(written), place.conf):
+        yield from directory.glob(".*.autossl")
+    yield from place.live.glob("*/.*.autossl")
+    yield from place.live.glob("*/.staged-*")
+    yield from place.conf.glob(".exim-*")

@@ -1,0 +1,37 @@
+"""What the catalogue of problems tells a person to type exists."""
+
+from __future__ import annotations
+
+import re
+
+import click
+import pytest
+
+from jobs.policy.problems import CATALOGUE, problem
+from panel.cli import main
+
+_COMMAND = re.compile(r"`autossl ([^`]*)`")
+
+TOLD = [
+    (code, match.group(1)) for code in sorted(CATALOGUE)
+    for match in _COMMAND.finditer(f"{problem(code).text} {problem(code).remedy}")
+]
+
+
+def test_there_are_such_remedies() -> None:
+    assert len(TOLD) > 20
+
+
+@pytest.mark.parametrize(("code", "words"), TOLD, ids=[f"{code}: {words}" for code, words in TOLD])
+def test_a_command_in_a_remedy_is_one_with_its_options(code: str, words: str) -> None:
+    at: click.Command = main
+    context = click.Context(main)
+    for word in words.split():
+        if isinstance(at, click.Group):
+            found = at.get_command(context, word)
+            assert found is not None, f"{code}: there is no `autossl {words}`"
+            at = found
+        elif word.startswith("--"):
+            known = {option for parameter in at.params for option in parameter.opts}
+            assert word in known, f"{code}: `autossl {words}` has no {word}"
+    assert not isinstance(at, click.Group) or at is main
