@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ def create_app(instance_dir: Path) -> Flask:
 
     from jobs.wiring.instance import open_instance
     from jobs.wiring.people import secret_key
-    from panel import headers, health, login, overview
+    from jobs.wiring.sessions import limits
+    from panel import access, assets, audit, header, headers, hx, login, tabs, wording
+    from panel.sessions import Sessions
 
     instance = open_instance(Path(instance_dir))
     app = Flask(__name__, template_folder=str(_folder("templates")), static_folder=str(_folder("static")))
@@ -39,12 +42,64 @@ def create_app(instance_dir: Path) -> Flask:
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     app.extensions["autossl"] = instance
+    hx.set_up(app)
+    assets.set_up(app)
+    app.session_interface = Sessions(limits(instance.config.panel))
+    audit.guard(app)
+    access.guard(app)
     headers.guard(app, instance.database)
     login.set_up(app)
-    for blueprint in (health.pages, login.pages, overview.pages):
-        app.register_blueprint(blueprint)
+    app.jinja_env.globals["header"] = header.header
+    app.jinja_env.filters["visible"] = wording.visible
+    modules = _pages()
+    for module in modules:
+        app.register_blueprint(module.pages)
+    tabs.set_up(app, [module.TAB for module in modules if hasattr(module, "TAB")])
+    access.check(app)
+    audit.check(app)
     instance.close()
     return app
+
+
+def _pages() -> tuple[ModuleType, ...]:
+    """Every module with a blueprint (`pages`). Those with a `TAB` stand in the navigation, in this order."""
+    from panel import (
+        api,
+        audit,
+        health,
+        login,
+        logs,
+        options,
+        overview,
+        own_tokens,
+        providers,
+        queue,
+        running,
+        second_factor,
+        security,
+        setup_link,
+        status,
+        users,
+    )
+
+    return (
+        overview,
+        providers,
+        options,
+        logs,
+        users,
+        queue,
+        status,
+        audit,
+        running,
+        security,
+        second_factor,
+        own_tokens,
+        login,
+        setup_link,
+        health,
+        api,
+    )
 
 
 def _folder(name: str) -> Path:

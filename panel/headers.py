@@ -1,13 +1,22 @@
-"""What every request and every answer of the panel has: a database connection, CSRF protection, security headers."""
+"""What every request and every answer of the panel has: a database connection, CSRF protection, security headers,
+and a page or a sentence for each way in which a request can end badly."""
 
 from __future__ import annotations
 
-import hmac
-import secrets
+from typing import cast
 
-from flask import Flask, Response, abort, render_template, request, session
+from flask import Flask, Response, current_app, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
 from peewee import SqliteDatabase
 from werkzeug.exceptions import HTTPException
+
+from jobs.policy.failure import Failure
+from jobs.policy.problems import problem
+from panel import hx
+from panel.access import is_public
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -25,13 +34,20 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
+csrf = CSRFProtect()
+"""`csrf.exempt(blueprint)` is for what takes no cookie: the JSON API with its tokens."""
+
+_FAILED = ("Something failed", "The panel could not answer; its own log says why.")
 _PAGES = {
     400: ("That did not work", "The form was too old or not from this panel. Go back, reload the page and try again."),
     403: ("Not allowed", "This page is not for you."),
     404: ("Nothing here", "There is no page at this address."),
     405: ("Not possible", "This address does not take requests of this kind."),
+    409: ("Not now", "What was asked for does not go together with the present state. Reload the page."),
     413: ("Too much", "The request is larger than this panel takes."),
+    422: ("That did not work", "Something in the form can't be used. Go back and check it."),
     429: ("Too many attempts", "Wait a while, then try again."),
+    500: _FAILED,
 }
 
 
@@ -40,11 +56,8 @@ def guard(app: Flask, database: SqliteDatabase) -> None:
 
     @app.before_request
     def before() -> None:
-        if request.endpoint == "static":
-            return
-        database.connect(reuse_if_open=True)
-        if request.method not in ("GET", "HEAD", "OPTIONS"):
-            check_csrf()
+        if request.endpoint != "static":
+            database.connect(reuse_if_open=True)
 
     @app.teardown_request
     def after(error: BaseException | None) -> None:
@@ -59,28 +72,39 @@ def guard(app: Flask, database: SqliteDatabase) -> None:
             response.headers["Cache-Control"] = "no-store"
         return response
 
+    app.config.update(
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session, which has a limit of its own
+        WTF_CSRF_SSL_STRICT=False,  # a Referer may be missing; the token belongs to a session with a __Host- cookie
+    )
+    csrf.init_app(app)
+    app.register_error_handler(CSRFError, _csrf_failed)
     app.register_error_handler(HTTPException, _error_page)
-    app.jinja_env.globals["csrf_token"] = csrf_token
+    app.register_error_handler(Failure, _failure_page)
 
 
-def csrf_token() -> str:
-    """The token of this session, made at the first use."""
-    if "csrf" not in session:
-        session["csrf"] = secrets.token_urlsafe(32)
-    token: str = session["csrf"]
-    return token
+def _csrf_failed(error: CSRFError) -> ResponseReturnValue:
+    """A form whose session has ended is no attack: its sender signs in again, and comes back to the form."""
+    if current_user.is_authenticated or request.endpoint is None or is_public(current_app, request.endpoint):
+        return _error_page(error)
+    back = hx.local_path(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+    return hx.redirect(url_for("login.show", next=back or None))
 
 
-def check_csrf() -> None:
-    """Aborts with 400 unless the form carries this session's token."""
-    sent, kept = request.form.get("csrf", ""), session.get("csrf", "")
-    if not kept or not hmac.compare_digest(sent.encode(), kept.encode()):
-        abort(400)
-
-
-def _error_page(error: HTTPException) -> Response | tuple[str, int]:
+def _error_page(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:
-        return Response(error.response.get_data(), error.response.status_code)
+        return cast(Response, error.response)
     code = error.code or 500
-    title, text = _PAGES.get(code, ("Something failed", "The panel could not answer; its own log says why."))
-    return render_template("error.html", title=title, text=text), code
+    title, text = _PAGES.get(code, _FAILED)
+    return _told(title, text, code)
+
+
+def _failure_page(failure: Failure) -> ResponseReturnValue:
+    """A step that could not be done, and that no view had a better place for."""
+    entry = problem(failure.code)
+    return _told(entry.title, failure.detail, 409, entry.remedy)
+
+
+def _told(title: str, text: str, code: int, remedy: str = "") -> ResponseReturnValue:
+    if hx.is_htmx():
+        return hx.error(f"{title}: {text} {remedy}".rstrip(), code)
+    return render_template("error.html", title=title, text=text, remedy=remedy), code

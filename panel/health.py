@@ -6,16 +6,20 @@ from flask import Blueprint, current_app, jsonify
 from flask.typing import ResponseReturnValue
 from peewee import DatabaseError
 
+from panel.access import public
+
 pages = Blueprint("health", __name__)
 
 
 @pages.get("/healthz")
+@public
 def live() -> ResponseReturnValue:
     """The process answers."""
     return jsonify(status="ok")
 
 
 @pages.get("/readyz")
+@public
 def ready() -> ResponseReturnValue:
     """Its database answers."""
     try:

@@ -15,11 +15,15 @@ from typing import Any
 import click
 
 from jobs.ports import Place
+from jobs.wiring.background import Background
 from jobs.wiring.instance import now
 from jobs.wiring.serving import Claim, claim, panel_hostname
 from panel.https.certificates import Certificates
 from panel.https.connections import PanelServer
 from panel.https.sockets import Listener, listen
+
+STOP_WITHIN = 30.0
+"""Seconds that running work is given to end its present step."""
 
 _ANY = ("::", "0.0.0.0")  # noqa: S104 - addresses to compare with
 
@@ -27,12 +31,22 @@ _ANY = ("::", "0.0.0.0")  # noqa: S104 - addresses to compare with
 class Panel:
     """The servers of one installation, one a socket, sharing application and certificates."""
 
-    def __init__(self, app: Any, binds: Sequence[str], place: Place, hostname: str = "") -> None:
-        """Claim the instance, load the panel's own certificate and listen; nothing is answered yet.
+    def __init__(
+        self,
+        app: Any,
+        binds: Sequence[str],
+        place: Place,
+        hostname: str = "",
+        background: Background | None = None,
+    ) -> None:
+        """Claim the instance, load the panel's own certificate and listen; nothing is answered yet. `background`, if
+        there is one, works from `start` to `stop`.
 
         Raises Failure("already_serving"), Failure("bind_failed"), Failure("key_unreadable"), Failure("config_invalid").
         """
         self._name = panel_hostname(hostname)
+        self._background = background
+        self._working: Background | None = None
         self.over = threading.Event()
         """Set when the servers shall end, or one of them ended by itself."""
         self._broken: BaseException | None = None
@@ -56,21 +70,31 @@ class Panel:
         return [f"https://{self._host(host)}:{port}/" for host, port in (one.address for one in self.listeners)]
 
     def start(self) -> None:
-        """Answer from now on, and say so to the rest of the product."""
+        """Answer from now on, say so to the rest of the product, and begin to work."""
         for server, thread in zip(self._servers, self._threads, strict=True):
             server.prepare()
             thread.start()
         self._claim.announce([one.asked_at for one in self.listeners if one.asked_at])
+        if self._background is not None:
+            self._background.start()
+            self._working = self._background
 
     def stop(self) -> None:
-        """Accept nothing more, finish the requests under way, and end. Raises what a server broke by."""
+        """Accept nothing more, finish the requests and the step of work under way, and end. Raises what a server
+        broke by. The instance is given up last: until then no other process may begin to work on it."""
         self.over.set()
-        with ThreadPoolExecutor(len(self._servers)) as pool:
-            list(pool.map(PanelServer.stop, self._servers))
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join()
-        self._claim.release()
+        try:
+            with ThreadPoolExecutor(len(self._servers) + 1) as pool:
+                ending = [pool.submit(server.stop) for server in self._servers]
+                if self._working is not None:
+                    ending.append(pool.submit(self._working.stop, STOP_WITHIN))
+            for thread in self._threads:
+                if thread.ident is not None:
+                    thread.join()
+            for one in ending:
+                one.result()
+        finally:
+            self._claim.release()
         if self._broken is not None:
             raise self._broken
 
@@ -88,10 +112,13 @@ class Panel:
         return f"[{address}]" if ":" in address else address
 
 
-def serve(app: Any, binds: Sequence[str], place: Place, hostname: str = "") -> None:
+def serve(
+    app: Any, binds: Sequence[str], place: Place, hostname: str = "", background: Background | None = None
+) -> None:
     """Serve until SIGTERM or SIGINT; a second one does not wait for requests under way."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
-    panel = Panel(app, binds, place, hostname)
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # else two lines for every tick, for ever
+    panel = Panel(app, binds, place, hostname, background)
 
     def end(number: int, frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)

@@ -14,6 +14,7 @@ import click
 
 from jobs.policy.failure import Failure
 from panel.cli.output import Answer
+from panel.cli.told import told
 
 if TYPE_CHECKING:
     from jobs.wiring.instance import Instance
@@ -25,6 +26,9 @@ class Session:
 
     directory: Path
     json: bool = False
+    opened: bool = False
+    """Whether the instance's database can be written to by now."""
+    ok: bool = True
 
     def instance(self) -> Instance:
         """Open the instance. Raises Failure("instance_missing"), Failure("config_invalid"), Failure("unreadable")."""
@@ -34,6 +38,7 @@ class Session:
 
         try:
             instance = open_instance(self.directory)
+            self.opened = True
             click.get_current_context().call_on_close(instance.close)
             return instance
         except DatabaseError as error:
@@ -67,7 +72,9 @@ def answering(function: Callable[..., Answer]) -> Callable[..., None]:
         if session is None:
             raise LookupError("the command was called without a session")
         session.json = as_json
-        answer = function(session, **options)
+        with told(session, context):
+            answer = function(session, **options)
+            session.ok = answer.ok
         click.echo(json.dumps(answer.data, indent=2, ensure_ascii=False) if as_json else answer.text)
         context.exit(0 if answer.ok else 1)
 

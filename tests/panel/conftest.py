@@ -5,10 +5,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 import models
 from jobs.ports import Place
+from jobs.wiring import people
+from panel import create_app
 from panel.server import Panel
+from tests.panel.browser import Browser
 from tests.panel.command_line import Line
 from tests.panel.https_client import Answers
 
@@ -19,6 +23,12 @@ def closed() -> Iterator[None]:
     yield
     if models.database.obj is not None and not models.database.is_closed():
         models.database.close()
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords of tests are hashed with less work; test_people.py looks at the real cost."""
+    monkeypatch.setattr(people, "METHOD", "scrypt:1024:8:1")
 
 
 @pytest.fixture
@@ -33,6 +43,23 @@ def line(fresh: Line) -> Line:
     answer = fresh.run("init", "--admin", "root", "--password-file", "-", stdin="correct horse\n")
     assert answer.code == 0, answer.err
     return fresh
+
+
+@pytest.fixture
+def app(line: Line) -> Flask:
+    """The panel of an instance whose administrator is `root`."""
+    return create_app(line.instance)
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    return Browser(app)
+
+
+@pytest.fixture
+def other(app: Flask) -> Browser:
+    """Another browser, elsewhere."""
+    return Browser(app, "Another", "198.51.100.7")
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ class DirectoryServer:
 def pebble(folder: Path, eab: bool = False) -> Iterator[DirectoryServer]:
     """Run Pebble on free loopback ports until the block ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    _self_signed(folder)
+    self_signed(folder)
     port, management = _free_port(), _free_port()
     (folder / "pebble.json").write_text(json.dumps({"pebble": {
         "listenAddress": f"127.0.0.1:{port}", "managementListenAddress": f"127.0.0.1:{management}",
@@ -73,7 +73,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _self_signed(folder: Path) -> None:
+def self_signed(folder: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pebble of a test")])
     moment = datetime.now(UTC)

@@ -26,16 +26,49 @@ def told(line: Line, *words: str) -> dict:
     return json.loads(answer.out)
 
 
-def test_a_feature_list_is_made_named_by_a_package_and_given_to_no_manifest_account(alice: Line) -> None:
+def test_a_feature_list_is_made_named_by_a_package_and_given_to_accounts(alice: Line) -> None:
     words = ["features", "set", "shop", "--no-autossl", "--service-name", "webmail", "--key-type", "rsa-3072"]
     assert told(alice, *words)["service_names"] == ["webmail"]
     assert told(alice, "package", "set", "gold", "--features", "shop")["feature_list"] == "shop"
     lists = {one["feature_list"]: one for one in told(alice, "features", "list")["feature_lists"]}
     assert lists["shop"]["packages"] == ["gold"] and lists["shop"]["key_type"] == "rsa-3072"
-    refused = alice.run("account", "package", "gold", "alice")
-    assert refused.code == 2 and "sites.d" in refused.err
+    assert told(alice, "account", "package", "gold", "alice")["changed"] == 1
+    assert told(alice, "account", "package", "gold", "alice")["changed"] == 0
     assert alice.run("features", "remove", "shop").code == 2
+    assert alice.run("package", "remove", "gold").code == 2
+    assert alice.run("discover").code == 0 and "gold" in alice.run("account", "list").out, "its file says so as well"
     assert "gold" in alice.run("package", "list").out
+
+
+def test_a_file_that_a_person_wrote_is_not_rewritten(alice: Line) -> None:
+    path = alice.instance / "sites.d" / "alice.toml"
+    text = f"# mine\n{path.read_text()}"
+    path.write_text(text)
+    assert alice.run("package", "set", "gold").code == 0
+    for words in (("package", "gold", "alice"), ("contact", "alice", "a@example.org"), ("reseller", "alice", "rita")):
+        alice.run("user", "add", "rita", "--role", "reseller", "--link")
+        refused = alice.run("account", *words)
+        assert refused.code == 2 and "written by hand" in refused.err, words
+    assert path.read_text() == text
+
+
+def test_the_contact_of_an_account_is_changed_and_taken_away(alice: Line) -> None:
+    assert told(alice, "account", "contact", "alice", "a@example.org")["changed"]
+    assert not told(alice, "account", "contact", "alice", "a@example.org")["changed"]
+    assert alice.run("discover").code == 0
+    assert told(alice, "account", "show", "alice")["contact"] == "a@example.org"
+    assert alice.run("account", "contact", "alice", "nobody").code == 2
+    assert told(alice, "account", "contact", "alice")["changed"]
+    assert told(alice, "account", "show", "alice")["contact"] is None
+
+
+def test_an_account_is_given_to_a_reseller_who_is_one(alice: Line) -> None:
+    assert alice.run("account", "reseller", "alice", "rita").code == 2
+    assert alice.run("user", "add", "rita", "--role", "reseller", "--link").code == 0
+    assert told(alice, "account", "reseller", "alice", "rita")["changed"]
+    assert alice.run("discover").code == 0
+    assert told(alice, "account", "show", "alice")["reseller"] == "rita"
+    assert told(alice, "account", "reseller", "alice")["changed"]
 
 
 def test_an_override_is_set_for_several_accounts_and_counted(alice: Line) -> None:

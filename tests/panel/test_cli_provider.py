@@ -210,3 +210,29 @@ def test_an_hmac_file_with_something_else_is_refused(line: Line, tmp_path: Path,
     assert answer.code == 2
     assert "expected an HMAC key" in answer.err
     assert len(text) < 5 or text not in answer.err
+
+
+def test_a_provider_is_registered_to_stand_behind_the_current_one(line: Line, ca: DirectoryServer) -> None:
+    add(line, ca)
+    add(line, ca, "other")
+    assert use(line).code == 0
+    refused = line.run("provider", "fallback", "set", "other")
+    assert refused.code == 2 and "has no account yet" in refused.err
+    answer = line.run("provider", "register", "other", "--accept-terms", "--contact", "a@example.com", "--json")
+    assert answer.code == 0, answer.err
+    assert json.loads(answer.out)["contact"] == "a@example.com"
+    assert listed(line)["local"]["current"] and not listed(line)["other"]["current"]
+    assert line.run("provider", "fallback", "set", "other").out.strip() == "1. other"
+    assert json.loads(line.run("provider", "fallback", "list", "--json").out) == {"fallbacks": ["other"]}
+    assert line.run("provider", "use", "other").code == 0
+    assert "only the current provider is tried" in line.run("provider", "fallback", "list").out
+
+
+def test_a_provider_that_was_added_is_removed(line: Line, ca: DirectoryServer) -> None:
+    add(line, ca)
+    use(line)
+    assert line.run("provider", "remove", "local").code == 2
+    line.run("provider", "disable")
+    assert line.run("provider", "remove", "local").code == 0
+    assert "local" not in listed(line)
+    assert line.run("provider", "remove", "letsencrypt").code == 2

@@ -10,9 +10,16 @@ from pathlib import Path
 
 import pytest
 
+import models
+from jobs import queue
+from jobs.policy.failure import Failure
 from jobs.policy.panel_files import STATE, parse_state
 from jobs.ports import Place
-from tests.panel.https_client import SITE, Start, ask, begun, connect, refused, wait_for
+from jobs.wiring.instance import now
+from jobs.wiring.serving import claim
+from panel import create_app
+from panel.server import Panel
+from tests.panel.https_client import SITE, Answers, Start, ask, begun, connect, refused, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -60,6 +67,59 @@ def test_it_serves_the_product_and_says_when_it_is_ready(place: Place) -> None:
                 assert ask(tls, path)[0] == 200, path
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+
+
+def test_it_does_queued_work_and_a_wsgi_server_does_none(place: Place) -> None:
+    models.database.connect(reuse_if_open=True)
+    row, _ = queue.request_check(None, False, now())
+    create_app(place.instance)
+    models.database.connect(reuse_if_open=True)
+    assert models.QueueEntry.get_by_id(row.id).state == "queued"
+    environment = {**os.environ, "AUTOSSL_INSTANCE": str(place.instance)}
+    words = [sys.executable, "-m", "panel.cli", "serve", "--bind", "127.0.0.1:0"]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        port_of(process)
+        wait_for(lambda: models.QueueEntry.get_by_id(row.id).state == "failed")
+        assert "AutoSSL is disabled" in models.QueueEntry.get_by_id(row.id).answer
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+class Work:
+    """Instead of the background: what happened, and whether the instance was still ours then."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.said: list[tuple[str, bool]] = []
+
+    def start(self) -> None:
+        self.said.append(("start", self._ours()))
+
+    def stop(self, timeout: float) -> None:
+        self.said.append(("stop", self._ours()))
+
+    def _ours(self) -> bool:
+        try:
+            claim(self.place).release()
+        except Failure as failure:
+            return failure.code == "already_serving"
+        return False
+
+
+def test_work_begins_and_ends_while_the_instance_is_claimed(place: Place, answers: Answers) -> None:
+    work = Work(place)
+    panel = Panel(answers, ["127.0.0.1:0"], place, background=work)  # type: ignore[arg-type]
+    assert work.said == []
+    panel.start()
+    panel.stop()
+    assert work.said == [("start", True), ("stop", True)]
+    claim(place).release()
+
+
+def test_work_that_was_never_begun_is_not_ended(place: Place, answers: Answers) -> None:
+    work = Work(place)
+    Panel(answers, ["127.0.0.1:0"], place, background=work).stop()  # type: ignore[arg-type]
+    assert work.said == []
 
 
 def test_a_server_that_was_killed_does_not_stand_in_the_way_of_the_next(place: Place, start: Start) -> None:

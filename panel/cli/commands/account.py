@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from panel.cli.commands.discover import told
 from panel.cli.output import Answer, count, day, facts, table
 from panel.cli.session import Session, answering
 
@@ -54,10 +55,11 @@ def add(
 ) -> Answer:
     """Add an account that no web server names, as a manifest in sites.d."""
     instance = session.instance()
-    from jobs.wiring import accounts
+    from jobs.wiring import accounts, first_checks
 
     found = accounts.add(instance, name, contact, package, names, docroot)
-    return Answer(found, f"Added the account {name}.\n\n{_text(found)}")
+    asked = first_checks.ask([name])
+    return Answer({**found, "checks": asked}, "\n\n".join([f"Added the account {name}.", _text(found), *told(asked)]))
 
 
 @command.command("remove")
@@ -114,8 +116,50 @@ def package(session: Session, package: str, names: tuple[str, ...]) -> Answer:
 
     for name in names:
         accounts.show(instance, name)
-    changed = features.give_package(names, package)
+    changed = features.give_package(instance, names, package)
     return Answer({"package": package, "changed": changed}, f"{count(changed, 'account')} changed.")
+
+
+@command.command("contact")
+@click.argument("name")
+@click.argument("address", required=False)
+@answering
+def contact(session: Session, name: str, address: str | None) -> Answer:
+    """Set the mail address of an account, or without ADDRESS take it away."""
+    instance = session.instance()
+    from jobs.wiring import accounts
+
+    changed = accounts.set_contact(instance, name, address)
+    said = f"The contact of {name} is {address}." if address else f"{name} has no contact."
+    return Answer({"account": name, "contact": address, "changed": changed}, said)
+
+
+@command.command("reseller")
+@click.argument("name")
+@click.argument("reseller", required=False)
+@answering
+def reseller(session: Session, name: str, reseller: str | None) -> Answer:
+    """Give an account to a reseller, or without RESELLER to none."""
+    instance = session.instance()
+    from jobs.wiring import accounts
+
+    changed = accounts.set_reseller(instance, name, reseller)
+    said = f"{name} belongs to the reseller {reseller}." if reseller else f"{name} belongs to no reseller."
+    return Answer({"account": name, "reseller": reseller, "changed": changed}, said)
+
+
+@command.command("notify")
+@click.argument("level", type=click.Choice(["all", "warnings", "failures", "off", "default"]))
+@click.argument("name")
+@answering
+def notify(session: Session, level: str, name: str) -> Answer:
+    """Choose what an account's owner is mailed about, within what the options allow (default: as they say)."""
+    instance = session.instance()
+    from jobs.wiring import accounts, own_level
+
+    accounts.show(instance, name)
+    own_level.choose(instance.config, name, None if level == "default" else level)
+    return Answer({"account": name, "level": level}, f"{name}: {level}.")
 
 
 @command.command("assign")
@@ -144,7 +188,8 @@ def _switched(session: Session, name: str, suspended: bool) -> Answer:
 def _text(found: dict[str, Any]) -> str:
     head = facts([
         ("account", found["account"]), ("state", found["state"]), ("contact", found["contact"]),
-        ("package", found["package"]), ("source", found["source"]), ("AutoSSL", found["override"] or "by its package"),
+        ("package", found["package"]), ("reseller", found["reseller"]), ("source", found["source"]),
+        ("AutoSSL", found["override"] or "by its package"),
     ])
     rows = [
         (site["website"], " ".join(site["names"]), site["docroot"], site["where"], day(site["not_after"]))

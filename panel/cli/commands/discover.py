@@ -16,17 +16,22 @@ from panel.cli.session import Session, answering
 def command(session: Session) -> Answer:
     """Find accounts and websites, and take over what is new, changed or gone."""
     instance = session.instance()
-    from jobs.wiring.discovery import discover
+    from jobs.wiring import first_checks
 
-    result = discover(instance)
+    result = first_checks.discover_and_ask(instance)
     parts = []
     rows = [(kind, _name(item)) for kind in ("new", "changed", "gone") for item in result[kind]]
     if rows:
         parts.append(table(("what", "website"), rows))
     if result["failed"]:
         parts.append(table(("source", "failed"), [(f["source"], f["text"]) for f in result["failed"]]))
-    parts.append(f"{result['summary']}.")
+    parts += [f"{result['summary']}.", *told(result["checks"])]
     return Answer(result, "\n\n".join(parts), not result["failed"])
+
+
+def told(asked: list[str]) -> list[str]:
+    """That a check of these accounts is queued."""
+    return [f"A check is queued, which a running server performs by itself: {', '.join(asked)}."] if asked else []
 
 
 def _name(item: Any) -> str:

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
-import sys
-from pathlib import Path
-
 import click
 
-from jobs.policy.failure import Failure
+from panel.cli import passwords
 from panel.cli.output import Answer
 from panel.cli.session import Session, answering
-
-_LONGEST = 4096
 
 
 @click.command("init")
 @click.option("--admin", "name", required=True, metavar="NAME", help="The administrator who may log in to the panel.")
-@click.option(
-    "--password-file", metavar="F", help="File with the password on its first line; - reads stdin. Without it the"
-    " password is asked for, or made and shown once where nobody can be asked.",
-)
+@passwords.password_options
 @answering
-def command(session: Session, name: str, password_file: str | None) -> Answer:
+def command(session: Session, name: str, password_file: str | None, link: bool) -> Answer:
     """Make the installation and its first administrator. Twice changes nothing."""
     import models
+    from jobs.config import load
+    from jobs.policy.access import Role
     from jobs.wiring import people
     from jobs.wiring.instance import create
 
@@ -35,36 +28,21 @@ def command(session: Session, name: str, password_file: str | None) -> Answer:
         session.instance()
         former = people.administrators()
         if former:
+            session.opened = False  # nothing is done, so nothing is told
             text = f"{directory} is an installation already (administrator: {', '.join(former)}). Nothing was changed."
             return Answer({**data, "admin": former[0]}, text)
-    password, made = _password(session, password_file)
-    people.check_password(password)
+    chosen = passwords.choose(session, password_file, link)
+    if chosen.password is not None:
+        people.check_password(chosen.password)
     created = create(directory)
+    session.opened = True
     click.get_current_context().call_on_close(models.database.close)
-    people.create_admin(name, password)
-    lines = [f"{'Made' if created else 'Completed'} the installation {directory}.", f"Administrator: {name}"]
-    if made:
-        lines.append(f"Password, shown only this once: {password}")
-    lines.append(f"Next: autossl --instance {directory} setup --plan")
-    shown = {"password": password} if made else {}
+    user = people.create(name, chosen.password, Role.ADMIN)
+    shown, told = passwords.told(chosen, user, load(directory / "config.toml").panel)
+    lines = [
+        f"{'Made' if created else 'Completed'} the installation {directory}.",
+        f"Administrator: {name}",
+        *told,
+        f"Next: autossl --instance {directory} setup --plan",
+    ]
     return Answer({**data, "created": True, **shown}, "\n".join(lines))
-
-
-def _password(session: Session, source: str | None) -> tuple[str, bool]:
-    """The password, and whether it was made here."""
-    if source is not None:
-        return _read(source), False
-    if session.json or not sys.stdin.isatty():
-        return secrets.token_urlsafe(15), True
-    return click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True), False
-
-
-def _read(source: str) -> str:
-    if source == "-":
-        return sys.stdin.readline(_LONGEST).rstrip("\r\n")
-    try:
-        with Path(source).open(encoding="utf-8") as file:
-            return file.readline(_LONGEST).rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise Failure("file_unreadable", f"{source}: reading the password: {reason}", permanent=True) from error

@@ -72,6 +72,49 @@ def use(
     return Answer(found, f"AutoSSL uses {name} now.\n\n{_text(found)}")
 
 
+@command.command("register")
+@click.argument("name")
+@click.option("--accept-terms", is_flag=True, help="The CA's terms of service were read and are accepted.")
+@click.option("--contact", metavar="ADDRESS", help="Mail address for the CA. Default: check.contact of config.toml.")
+@_eab_flags
+@answering
+def register(
+    session: Session, name: str, accept_terms: bool, contact: str | None, kid: str | None, hmac_file: Path | None
+) -> Answer:
+    """Make an account at a provider, for instance for a fallback; which one is in use stays."""
+    instance = session.instance()
+    from jobs.wiring import providers
+
+    found = providers.register(instance, name, accept_terms, contact, providers.read_eab(kid, hmac_file))
+    return Answer(found, f"Registered at {name}.\n\n{_text(found)}")
+
+
+@command.group("fallback")
+def fallback() -> None:
+    """The providers that stand behind the current one, in their order."""
+
+
+@fallback.command("list")
+@answering
+def listed_fallbacks(session: Session) -> Answer:
+    """List them."""
+    session.instance()
+    from jobs.wiring import providers
+
+    return _fallbacks([row.name for row in providers.fallbacks()])
+
+
+@fallback.command("set")
+@click.argument("names", nargs=-1, metavar="NAME...")
+@answering
+def keep_fallbacks(session: Session, names: tuple[str, ...]) -> Answer:
+    """Have these, in this order; without a name, none. Each must be registered first."""
+    session.instance()
+    from jobs.wiring import providers
+
+    return _fallbacks(providers.keep_fallbacks(names))
+
+
 @command.command("disable")
 @answering
 def disable(session: Session) -> Answer:
@@ -104,6 +147,18 @@ def add(session: Session, name: str, kid: str | None, hmac_file: Path | None, **
     return Answer(found, f"Added the provider {name}.\n\n{_text(found)}\n\n{follow}")
 
 
+@command.command("remove")
+@click.argument("name")
+@answering
+def remove(session: Session, name: str) -> Answer:
+    """Forget a provider that was added. The key of its account is kept aside."""
+    instance = session.instance()
+    from jobs.wiring import providers
+
+    providers.remove(instance, name)
+    return Answer({"removed": name}, f"Removed the provider {name}.")
+
+
 @command.command("reset")
 @click.argument("name")
 @_eab_flags
@@ -117,6 +172,11 @@ def reset(session: Session, name: str, kid: str | None, hmac_file: Path | None) 
     return Answer(found, f"Registered anew at {name}.\n\n{_text(found)}")
 
 
+def _fallbacks(names: list[str]) -> Answer:
+    text = "\n".join(f"{place}. {name}" for place, name in enumerate(names, 1))
+    return Answer({"fallbacks": names}, text or "There is none: only the current provider is tried.")
+
+
 def _text(found: dict[str, Any]) -> str:
     specs = found["specs"]
     weekly = {None: "unspecified", 0: "none"}.get(specs["weekly_limit"], specs["weekly_limit"])
@@ -127,6 +187,7 @@ def _text(found: dict[str, Any]) -> str:
         ("account", found["account"]),
         ("terms", found["terms_url"]),
         ("terms accepted", found["terms_accepted"]),
+        ("contact", found["contact"]),
         ("EAB", found["eab_kid"] or ("required" if specs["eab_required"] else "not required")),
         ("stars", f"{found['stars']} of 9: {'; '.join(found['score'])}"),
         ("DCV methods", ", ".join(specs["dcv_methods"])),

@@ -14,12 +14,15 @@ from panel.cli.session import Session
 @click.option("--json", "as_json", is_flag=True, help="An error that ends the server is printed as JSON as well.")
 @click.pass_obj
 def command(session: Session, binds: tuple[str, ...], as_json: bool) -> None:
-    """Serve the panel by HTTPS until it is stopped."""
+    """Serve the panel by HTTPS until it is stopped, and do the work that is queued or due."""
     session.json = as_json
     instance = session.instance()
     place, config = instance.place, instance.config.panel
     instance.close()
+    from jobs.wiring.background import Background
     from panel import create_app
     from panel.server import serve
 
-    serve(create_app(place.instance), binds or (config.bind,), place, config.hostname)
+    app = create_app(place.instance)
+    background = app.extensions["background"] = Background(instance)
+    serve(app, binds or (config.bind,), place, config.hostname, background)

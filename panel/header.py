@@ -1,0 +1,163 @@
+"""What stands above every tab: provider, running check, next nightly run, and what an administrator must know now.
+
+Read from rows and config.toml; nothing is asked of a CA or a service. Few queries, each answered by an index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from types import MappingProxyType
+
+from flask import g
+from peewee import fn
+
+import models
+from jobs.config import Config, load
+from jobs.policy.failure import Failure
+from jobs.policy.problems import problem
+from jobs.wiring import logs
+from jobs.wiring.background import nightly_time
+from jobs.wiring.instance import Instance
+from jobs.wiring.provider_facts import terms_changed
+from panel import work
+
+PROVIDERS, OVERVIEW = "AutoSSL Providers", "Overview"
+
+ALERTS: Mapping[str, str] = MappingProxyType(
+    {
+        "terms_changed": PROVIDERS,
+        "account_gone": PROVIDERS,
+        "account_key_missing": PROVIDERS,
+        "ca_unreachable": PROVIDERS,
+        "ca_unavailable": PROVIDERS,
+        "ca_rate_limited": PROVIDERS,
+        "config_test_failed": OVERVIEW,
+        "config_broken_before": OVERVIEW,
+    }
+)
+"""Problems that stop more than one website, and the tab where something can be done."""
+
+
+@dataclass(frozen=True)
+class Banner:
+    """`tab`: the title of the tab where something can be done, or empty."""
+
+    level: str
+    title: str
+    text: str
+    tab: str = ""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A check that was asked for or is under way. `scope`: `*`, or the accounts."""
+
+    state: str
+    """queued | running | stopping"""
+    scope: str
+    done: int = 0
+    total: int = 0
+    current: str = ""
+
+    @property
+    def version(self) -> str:
+        """Changes when what is shown changes."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Header:
+    provider: str
+    """Empty: AutoSSL is disabled."""
+    account: str
+    nightly: datetime | None
+    """None: no provider, so the nightly check does nothing."""
+    running: Running | None
+    banners: tuple[Banner, ...]
+
+
+def header() -> Header:
+    """Of the request under way, read once."""
+    if "header" not in g:
+        g.header = read(work.instance())
+    found: Header = g.header
+    return found
+
+
+def read(instance: Instance) -> Header:
+    row = models.Provider.get_or_none(models.Provider.current)
+    broken: tuple[Banner, ...] = ()
+    config = instance.config
+    try:
+        config = load(instance.place.instance / "config.toml")
+    except Failure as failure:
+        broken = (Banner("bad", problem(failure.code).title, failure.detail),)
+    return Header(
+        provider="" if row is None else row.name,
+        account="" if row is None else row.account_url or "",
+        nightly=None if row is None else next_nightly(config),
+        running=running(),
+        banners=(*broken, *_alerts(row is not None and terms_changed(row))),
+    )
+
+
+def running() -> Running | None:
+    """The check under way, else the one that waits for its turn."""
+    run = models.Run.select().where(models.Run.finished_at.is_null()).order_by(models.Run.id.desc()).first()
+    if run is not None:
+        state = "running" if run.stop_asked_at is None else "stopping"
+        return Running(state, run.scope, run.done or 0, run.total or 0, run.current or "")
+    entries = models.QueueEntry
+    asked = (entries.kind == "check") & entries.state.in_(("queued", "running"))
+    row = entries.select(entries.payload).where(asked).order_by(entries.id).first()
+    if row is None:
+        return None
+    accounts = json.loads(row.payload).get("accounts")
+    return Running("queued", "*" if accounts is None else ",".join(accounts))
+
+
+def last_run() -> str:
+    """How the latest check that is over ended, in a sentence."""
+    run = models.Run.select().where(models.Run.finished_at.is_null(False)).order_by(models.Run.id.desc()).first()
+    if run is None:
+        return "There was no check yet."
+    shown = logs.as_shown(run.start, run)
+    words = {"done": "The check is over", "stopped": "The check was stopped"}.get(run.result, "The check ended early")
+    return f"{words}: {shown['summary']}." if shown["summary"] else f"{words}."
+
+
+def next_nightly(config: Config) -> datetime | None:
+    """When the next nightly check begins, in UTC: as the clock of this process says, else as it would say."""
+    background = work.running_background()
+    if background is None:
+        return coming(nightly_time(config), datetime.now())
+    moment = background.clock.next_nightly()
+    return None if moment is None else moment.astimezone(UTC)
+
+
+def coming(at: time, local: datetime) -> datetime:
+    """The next moment at which the host's clocks, which show `local` (naive), show `at`; in UTC."""
+    moment = datetime.combine(local.date(), at)
+    return (moment if moment > local else moment + timedelta(days=1)).astimezone(UTC)
+
+
+def _alerts(new_terms: bool) -> tuple[Banner, ...]:
+    """`new_terms`: known also before a website has to wait for them."""
+    problems = models.Problem
+    counted = fn.COUNT(fn.DISTINCT(problems.website))
+    query = problems.select(problems.code, counted).where(problems.code.in_(list(ALERTS)))
+    found: dict[str, int] = dict(query.group_by(problems.code).tuples())  # type: ignore[arg-type]
+    if new_terms:
+        found.setdefault("terms_changed", 0)
+    return tuple(_banner(code, found[code], tab) for code, tab in ALERTS.items() if code in found)
+
+
+def _banner(code: str, websites: int, tab: str) -> Banner:
+    entry = problem(code)
+    level = "warn" if entry.severity == "warning" else "bad"
+    many = {0: "", 1: " 1 website waits."}.get(websites, f" {websites} websites wait.")
+    return Banner(level, entry.title, f"{entry.text}{many}", tab)

@@ -1,0 +1,186 @@
+"""The pending queue: checks that were asked for, orders that a provider has not finished, and what became of others."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, abort, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+import models
+from jobs.policy.access import Right
+from jobs.policy.failure import Failure
+from jobs.wiring import pending
+from jobs.wiring.instance import now
+from panel import hx, work
+from panel.access import needs
+from panel.audit import audited, note
+from panel.paging import Page, asked, paginate
+from panel.tabs import Tab
+from panel.wording import sentence
+
+pages = Blueprint("queue", __name__, url_prefix="/queue")
+TAB = Tab("Pending Queue", "queue.show", Right.SEE)
+
+PARTIAL = "queue/_entries.html"
+_row = models.QueueEntry
+COLUMNS: Mapping[str, Any] = {
+    "requested": (_row.requested_at, _row.id),
+    "account": (_row.account, _row.id),
+    "website": (_row.website, _row.id),
+    "provider": (_row.provider, _row.id),
+    "polled": (_row.polled_at, _row.id),
+    "next": (_row.run_after, _row.id),
+}
+OVER: Mapping[str, Any] = {
+    "finished": (_row.finished_at, _row.id),
+    **{name: COLUMNS[name] for name in ("account", "website", "provider", "requested")},
+}
+PENDING, HISTORY = "", "over"
+KINDS = ("", "order", "check")
+_BUSY = ("queued", "running")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row as it is shown. `accounts`: those of a check; None: all of them."""
+
+    id: int
+    kind: str
+    state: str
+    account: str | None
+    accounts: tuple[str, ...] | None
+    website: str | None
+    names: tuple[str, ...]
+    provider: str | None
+    order: str | None
+    requested: datetime
+    polled: datetime | None
+    next_try: datetime | None
+    finished: datetime | None
+    attempts: int
+    answer: str
+
+    @property
+    def idle(self) -> bool:
+        """Whether somebody may retry or cancel it."""
+        return self.state in ("queued", "waiting")
+
+
+@pages.get("")
+@needs(Right.SEE)
+def show() -> ResponseReturnValue:
+    """The list; polled (`seen`: the version that is shown) while something in it is queued or running."""
+    page, busy = _page()
+    version = _version(page)
+    polled = hx.wants_partial() and "seen" in request.args
+    if polled and busy and request.args["seen"] == version:
+        return hx.unchanged()
+    answer = _shown(page, busy)
+    return hx.stop_polling(answer) if polled and not busy else answer
+
+
+@pages.post("/<int:entry>/retry")
+@needs(Right.CHECK)
+@audited("queue.retry")
+def retry(entry: int) -> ResponseReturnValue:
+    row = _found(entry)
+    try:
+        pending.retry(work.instance(), row.id)
+    except Failure as failure:
+        _refused(failure)
+    else:
+        work.wake()
+        hx.say("The order is tried now, by a check of its account." if row.kind == "order" else "It is tried now.",
+               "good")
+    return _shown(*_page()) if hx.wants_partial() else hx.back(url_for("queue.show"))
+
+
+@pages.get("/<int:entry>/cancel")
+@needs(Right.CHECK)
+def ask_cancel(entry: int) -> ResponseReturnValue:
+    return render_template("queue/cancel.html", entry=_entry(_found(entry)))
+
+
+@pages.post("/<int:entry>/cancel")
+@needs(Right.CHECK)
+@audited("queue.cancel")
+def cancel(entry: int) -> ResponseReturnValue:
+    row = _found(entry)
+    try:
+        pending.cancel(row.id)
+    except Failure as failure:
+        _refused(failure)
+    else:
+        hx.say("The entry is cancelled.", "good")
+    return hx.redirect(url_for("queue.show"))
+
+
+def _found(entry: int) -> models.QueueEntry:
+    """404 for an entry that is not there, or somebody else's: that is not told apart."""
+    row = _row.get_or_none((_row.id == entry) & pending.reached(current_user.reach))
+    if row is None:
+        abort(404)
+    note(object=f"{row.id} {row.kind} {row.website or row.account or row.key.partition(':')[2]}"[:200])
+    return row
+
+
+def _refused(failure: Failure) -> None:
+    note(result="refused")
+    text = "That entry is over already." if failure.code == "entry_unknown" else sentence(failure)
+    hx.say(text, "warn")
+
+
+def _page() -> tuple[Page, bool]:
+    """The rows that are asked for, and whether something among all that one sees is queued or running."""
+    over = request.args.get("show") == HISTORY
+    columns, usual = (OVER, "-finished") if over else (COLUMNS, "requested")
+    ask = asked(columns, usual, {"show": (PENDING, HISTORY), "kind": KINDS})
+    mine = pending.reached(current_user.reach)
+    states = _row.finished_at.is_null(False) if over else _row.state.in_(pending.ACTIVE)
+    query = _row.select().where(states & mine & pending.holds(ask.q))
+    if ask.filters["kind"]:
+        query = query.where(_row.kind == ask.filters["kind"])
+    page = paginate(ask, query, columns, usual)
+    busy = not over and _row.select(_row.id).where(_row.state.in_(_BUSY) & mine).exists()
+    return replace(page, rows=[_entry(row) for row in page.rows], path=url_for("queue.show")), busy
+
+
+def _shown(page: Page, busy: bool) -> str:
+    over = page.ask.filters["show"] == HISTORY
+    return hx.page_or_partial(
+        "queue/index.html", PARTIAL, page=page, over=over, busy=busy, version=_version(page), now=now()
+    )
+
+
+def _version(page: Page) -> str:
+    """Changes when what is shown changes."""
+    return hashlib.sha256(repr((page.rows, page.total)).encode()).hexdigest()[:12]
+
+
+def _entry(row: models.QueueEntry) -> Entry:
+    payload = json.loads(row.payload)
+    accounts = payload.get("accounts")
+    return Entry(
+        row.id,
+        row.kind,
+        row.state,
+        row.account,
+        None if accounts is None else tuple(accounts),
+        row.website,
+        tuple(payload.get("names", ())),
+        row.provider,
+        row.order_url,
+        row.requested_at,
+        row.polled_at,
+        None if row.state == "running" else row.run_after,
+        row.finished_at,
+        row.attempts,
+        row.answer,
+    )

@@ -1,0 +1,8 @@
+"""The SSL/TLS Status tab: one account as its owner sees it."""
+
+from __future__ import annotations
+
+from panel.status import choices, names, preview, run, websites
+from panel.status.account import TAB, pages
+
+__all__ = ["TAB", "choices", "names", "pages", "preview", "run", "websites"]

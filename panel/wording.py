@@ -1,0 +1,25 @@
+"""How words from elsewhere read on a page."""
+
+from __future__ import annotations
+
+from jobs.policy.failure import Failure
+
+
+def sentence(failure: Failure) -> str:
+    """Its words as one sentence."""
+    text = failure.detail
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+def visible(text: str) -> str:
+    """The same with what can't be seen written out: control characters, and those that turn or hide other text.
+
+    Line feeds and tabs stay. Escaping for HTML is the template's.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in "\n\t" else _written(one) for one in text)
+
+
+def _written(one: str) -> str:
+    return one.encode("unicode_escape").decode("ascii")
