@@ -134,8 +134,9 @@ def order_and_store(world: World, cases: Sequence[Case]) -> list[Item]:
         return []
     specs = world.ordering.provider.specs()
     shared = Obtaining(world.ordering, world.place, world.key_group, specs.test, world.clock)
+    outage: list[Failure] = []
     with ThreadPoolExecutor(min(world.config.check.concurrency, len(work))) as pool:
-        items = list(pool.map(lambda case: _obtained(world, shared, case), work))
+        items = list(pool.map(lambda case: _obtained(world, shared, case, outage), work))
     return [item for item in items if item is not None]
 
 
@@ -206,18 +207,23 @@ def _plan(world: World, scope: Scope, case: Case) -> None:
     say_plan(world.log, case)
 
 
-def _obtained(world: World, shared: Obtaining, case: Case) -> Item | None:
-    """One website in a worker thread, with a database connection of its own."""
+def _obtained(world: World, shared: Obtaining, case: Case, outage: list[Failure]) -> Item | None:
+    """One website in a worker thread, with a database connection of its own. `outage`: a CA that could not be reached
+    is not asked again for each further website; a run must not hang on it."""
     assert case.plan is not None
     with models.database.connection_context():
         if not world.progress.begin(case.website.account):
             case.outcome = "stopped"
             return None
         try:
+            if outage:
+                raise Failure(outage[0].code, f"not tried, after {outage[0].detail}", outage[0].retry_at)
             key_type = case.features.key_type or KeyType(world.config.check.key_type)
             answer = obtain(shared, case.website, case.plan, key_type)
         except Failure as failure:
             case.failure, case.outcome = failure, "failed"
+            if failure.code == "ca_unreachable":
+                outage.append(failure)
             say(world.log, case, "error", failure.detail, code=failure.code, indent=1)
             return None
         except Exception as error:  # noqa: BLE001 a bug ends this website, not the run

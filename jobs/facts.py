@@ -66,6 +66,9 @@ def gather(
                 for name, standing in standings.get(site.main, {}).items()
                 if standing.retry_at is not None
             },
+            stopped=frozenset(
+                name for name, standing in standings.get(site.main, {}).items() if standing.state == "waiting"
+            ),
             ordered=_ordered(pending.get(site.main)),
             ordered_wait=pending[site.main].run_after if site.main in pending else None,
             main_domain=main_domains[site.account],
@@ -91,11 +94,11 @@ def _presented(
         try:
             if service.concerns(site):
                 found[service.name] = _judged(service.installed(site), known, organizations)
-        except Failure:
-            found[service.name] = None  # the install step's first test says what is wrong with it
+        except Failure as failure:
+            found[service.name] = Presented(None, detail=failure.detail, unknown=True)
         except Exception as error:  # noqa: BLE001 a bug of one service must not end everybody's check
-            say_bug(log, site, f"looking at {service.name}", error)
-            found[service.name] = None
+            bug = say_bug(log, site, f"looking at {service.name}", error)
+            found[service.name] = Presented(None, detail=bug.detail, unknown=True)
     return found
 
 

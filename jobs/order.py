@@ -95,7 +95,12 @@ def finish(ordering: Ordering, row: models.QueueEntry, state: str, answer: str) 
 
 
 def drop_key(ordering: Ordering, row: models.QueueEntry) -> None:
-    _key_file(ordering.place, str(row.website)).unlink(missing_ok=True)
+    forget_key(ordering.place, str(row.website))
+
+
+def forget_key(place: Place, website: str) -> None:
+    """Remove the key of an order that nobody goes on with."""
+    _key_file(place, website).unlink(missing_ok=True)
 
 
 def give_up(ordering: Ordering, website: str, why: str) -> None:

@@ -89,8 +89,10 @@ def _conclude(log: RunLog, case: Case, outcomes: Sequence[Outcome], now: datetim
     for name, found in case.facts.presented.items():
         late = case.facts.service_waits.get(name)
         if late is not None and late > now:
-            words = f"it failed before; tried again at {late:%Y-%m-%d %H:%M UTC}, or now by a check of the account"
-            case.services[name] = ("failed", words)
+            stopped = name in case.facts.stopped
+            before = "it was not running" if stopped else "it failed before"
+            words = f"{before}; tried again at {late:%Y-%m-%d %H:%M UTC}, or now by a check of the account"
+            case.services[name] = ("waiting" if stopped else "failed", words)
             if all(outcome.service != name for outcome in outcomes):
                 say(log, case, "warn", f"{name}: {words}", code="backoff", indent=1)
         elif found is not None and found.linked:

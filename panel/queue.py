@@ -114,7 +114,7 @@ def ask_cancel(entry: int) -> ResponseReturnValue:
 def cancel(entry: int) -> ResponseReturnValue:
     row = _found(entry)
     try:
-        pending.cancel(row.id)
+        pending.cancel(work.instance(), row.id)
     except Failure as failure:
         _refused(failure)
     else:

@@ -31,13 +31,15 @@ class Action(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Presented:
     """What a service's configuration presents for the website. `linked`: it reads through our link;
-    `ours`: the certificate was issued here; `unreadable`: a file is named that can't be read."""
+    `ours`: the certificate was issued here; `unreadable`: a file is named that can't be read; `unknown`: the
+    service's configuration itself can't be read, so nobody knows what it presents."""
 
     certificate: Certificate | None
     linked: bool = False
     ours: bool = False
     unreadable: bool = False
     detail: str = ""
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class Wait:
 class SiteFacts:
     """What is known of a website. `presented` has a key for every service that concerns it; None: nothing is
     configured there. `waits`: names (the empty one: the website) whose backoff may not be over.
-    `service_waits`: the same per service. `ordered`: the names of an order that is under way, which is not asked for
+    `service_waits`: the same per service; `stopped`: those of them that wait only because the service is not running.
+    `ordered`: the names of an order that is under way, which is not asked for
     again before `ordered_wait`."""
 
     website: Website
@@ -62,6 +65,7 @@ class SiteFacts:
     presented: Mapping[str, Presented | None] = field(default_factory=dict)
     waits: Mapping[str, Wait] = field(default_factory=dict)
     service_waits: Mapping[str, datetime] = field(default_factory=dict)
+    stopped: frozenset[str] = frozenset()
     ordered: tuple[str, ...] = ()
     ordered_wait: datetime | None = None
     main_domain: str = ""
@@ -92,6 +96,9 @@ def decide(facts: SiteFacts, now: datetime, options: Options) -> Decision:
     foreign = _foreign(facts, now, options)
     if foreign:
         return Decision(Action.LEAVE, "foreign_certificate", foreign)
+    unknown = _unknown(facts)
+    if unknown:
+        return Decision(Action.BLOCKED, "config_broken_before", unknown)
     wait = facts.waits.get("")
     if facts.ordered:
         late = facts.ordered_wait
@@ -181,6 +188,16 @@ def _foreign(facts: SiteFacts, now: datetime, options: Options) -> str:
             until = _utc(certificate.not_after)
             words = f"{service} presents a certificate of {certificate.issuer}, valid until {until}"
             return f"{words}; it does not cover {', '.join(missing)}" if missing else words
+    return ""
+
+
+def _unknown(facts: SiteFacts) -> str:
+    """Why nothing is ordered for a website whose certificate nobody can see now: it may be somebody else's. One that
+    has a certificate of ours is renewed all the same, for its other services."""
+    for service in WEB_SERVICES:
+        presented = facts.presented.get(service)
+        if presented is not None and presented.unknown and facts.stored is None:
+            return f"{service} can't be asked which certificate the website has, so none is ordered: {presented.detail}"
     return ""
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from jobs.policy.claims import Claim, settle
-from jobs.policy.site import Account, Website
+from jobs.policy.site import UNASSIGNED, Account, Website
 
 PRIORITY = ("manifest", "apache", "nginx")
 """Whose word counts more for accounts and for names that several list; other sources follow by name."""
@@ -104,8 +104,24 @@ def merge(found: Sequence[Found], former: Known) -> Difference:
         ),
         failed=tuple((one.source, one.failure) for one in found if one.failure is not None),
         kept_because_failed=_kept(found, former, settled.websites, answered),
-        remarks=tuple(remark for one in said for remark in one.remarks) + settled.remarks,
+        remarks=(*_told(said), *settled.remarks, *_moved(former, settled.websites)),
     )
+
+
+def _told(said: Sequence[Found]) -> Iterator[str]:
+    for one in said:
+        yield from one.remarks
+
+
+def _moved(former: Known, now: Iterable[Website]) -> Iterator[str]:
+    """A name that goes from one account to another is nothing that may happen in silence."""
+    before = {name: site for site in former.websites for name in site.names}
+    for site in now:
+        for name in site.names:
+            was = before.get(name)
+            if was is not None and was.account not in (site.account, UNASSIGNED):
+                where = f"{site.file}:{site.line}" if site.file and site.line else site.file or site.source
+                yield f"{name} went from the account {was.account} to {site.account}, which claims it in {where}"
 
 
 def _repeat(one: Found, former: Known) -> Found:

@@ -8,8 +8,6 @@ from jobs.policy.certificate import Certificate
 
 SHORT_LIFETIME = timedelta(days=10)
 DEFERRAL = timedelta(days=3)
-ARI_OVERRIDE = 0.05
-"""With this part of the lifetime left, a CA's "not yet" is no longer waited for."""
 
 
 def lifetime(certificate: Certificate) -> timedelta:

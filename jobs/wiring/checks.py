@@ -217,6 +217,8 @@ def _discover_and_say(instance: Instance, log: runlog.RunLog) -> None:
     found = discover(instance)
     level = "warn" if found["failed"] else "info"
     log.say(level, f"discovery: {found['summary']}")
+    for remark in found["remarks"]:
+        log.say("warn", f"discovery: {remark}", indent=1)
     for failed in found["failed"]:
         log.say("warn", f"source {failed['source']}: {failed['text']}", code=failed["code"], indent=1)
 

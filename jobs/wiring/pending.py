@@ -8,7 +8,7 @@ from typing import Any
 from peewee import SQL, Select, fn
 
 import models
-from jobs import queue
+from jobs import order, queue
 from jobs.policy.access import Reach
 from jobs.policy.failure import Failure
 from jobs.policy.idn import ascii_form
@@ -83,7 +83,7 @@ def retry(instance: Instance, entry: int) -> dict[str, Any]:
     return as_shown(row)
 
 
-def cancel(entry: int) -> dict[str, Any]:
+def cancel(instance: Instance, entry: int) -> dict[str, Any]:
     """Give an entry up; what the CA has begun ends by itself.
 
     Raises Failure("entry_unknown"), Failure("entry_busy").
@@ -93,6 +93,8 @@ def cancel(entry: int) -> dict[str, Any]:
     values = {"state": "cancelled", "answer": CANCELLED, "finished_at": now(), "owner": None}
     if not models.QueueEntry.update(**values).where(idle).execute():
         raise _busy(entry)
+    if row.kind == "order":
+        order.forget_key(instance.place, str(row.website))
     return as_shown(models.QueueEntry.get_by_id(row.id))
 
 

@@ -85,8 +85,9 @@ def _undo(instance: Instance, plan_only: bool) -> dict[str, Any]:
         for name, was in back
     ]
     failed = [{"service": name, "code": "changed_since", "text": text} for name, text in refused]
+    on = models.Provider.select().where(models.Provider.current).exists()
     if plan_only or not back:
-        return {"changes": shown, "failed": failed}
+        return {"changes": shown, "failed": failed, "still_on": on}
     formers = [was for _, was in back]
     now = [privileged.former(was.path) for was in formers]
     present = [service for service in services(instance) if service.name in {name for name, _ in back}]
@@ -95,10 +96,10 @@ def _undo(instance: Instance, plan_only: bool) -> dict[str, Any]:
     broken = _tested(present)
     if broken:
         privileged.restore(now)
-        return {"changes": [], "failed": [*failed, *broken]}
+        return {"changes": [], "failed": [*failed, *broken], "still_on": on}
     privileged.restore([was for was in formers if was.path in needed])
     kept.forget(formers)
-    return {"changes": shown, "failed": failed}
+    return {"changes": shown, "failed": failed, "still_on": on}
 
 
 def _tested(present: Sequence[ServiceTarget]) -> list[dict[str, str]]:

@@ -254,3 +254,23 @@ def test_the_report_has_what_scripts_read(host: Host) -> None:
     assert set(report) >= {"account", "website", "decision", "outcome", "names", "left_off", "not_after", "services"}
     assert report["services"]["fake"] == {"state": "installed", "text": "1 name on port 443"}
     assert report["not_after"].endswith("Z")
+
+
+def test_a_ca_that_can_not_be_reached_is_not_asked_again_for_every_further_website(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("alice", "bob", "carol"):
+        host.add(name, f"{name}.test")
+    asked: list[tuple[str, ...]] = []
+
+    def issue(request, solvers, journal):
+        asked.append(request.names)
+        raise Failure("ca_unreachable", "fetching the CA's directory: ca.test: no answer after 30 s")
+
+    world = host.world()
+    world = replace(world, config=replace(world.config, check=replace(world.config.check, concurrency=1)))
+    monkeypatch.setattr(world.ordering.provider, "issue", issue)
+    cases = host.check(world)
+    assert len(asked) == 1
+    assert {case.failure.code for case in cases.values() if case.failure} == {"ca_unreachable"}
+    assert sum("not tried, after fetching" in case.failure.detail for case in cases.values() if case.failure) == 2

@@ -151,3 +151,12 @@ def test_new_certificates_come_before_renewals_and_those_by_expiry() -> None:
     found = [decide(known, later(hours=23), PLAIN) for known in (facts(stored=None), soon, after)]
     assert all(one.action is Action.ORDER for one in found)
     assert found[0].urgency < found[1].urgency < found[2].urgency
+
+
+def test_a_website_whose_certificate_nobody_can_see_gets_no_order_unless_it_has_one_of_ours() -> None:
+    unknown = Presented(None, detail="apache2.conf: Syntax error", unknown=True)
+    blind = facts(stored=None, presented={"apache": unknown})
+    assert decided(blind, options=FORCED) == ("blocked", "config_broken_before")
+    assert "Syntax error" in decide(blind, NOW, FORCED).reason
+    assert decided(facts(stored=None, presented={"dovecot": unknown})) == ("order", "no_certificate")
+    assert decided(facts(presented={"apache": unknown})) == ("install only", "not_installed")

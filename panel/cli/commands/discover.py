@@ -25,6 +25,8 @@ def command(session: Session) -> Answer:
         parts.append(table(("what", "website"), rows))
     if result["failed"]:
         parts.append(table(("source", "failed"), [(f["source"], f["text"]) for f in result["failed"]]))
+    if result["remarks"]:
+        parts.append(table(("worth a look",), [(remark,) for remark in result["remarks"]]))
     parts += [f"{result['summary']}.", *told(result["checks"])]
     return Answer(result, "\n\n".join(parts), not result["failed"])
 

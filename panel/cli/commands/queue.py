@@ -47,8 +47,8 @@ def retry(session: Session, entry: int) -> Answer:
 @answering
 def cancel(session: Session, entry: int) -> Answer:
     """Give an entry up."""
-    session.instance()
+    instance = session.instance()
     from jobs.wiring import pending
 
-    found = pending.cancel(entry)
+    found = pending.cancel(instance, entry)
     return Answer(found, f"Entry {entry} is cancelled.")

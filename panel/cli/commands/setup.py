@@ -21,8 +21,12 @@ def command(session: Session, undo: bool, plan: bool) -> Answer:
     instance = session.instance()
     from jobs.wiring.setup import setup
 
-    result = setup(instance, undo=undo, plan_only=plan)
+    result = setup(instance, undo=undo, plan_only=plan, on_wait=_say_waiting)
     return Answer(result, _text(result, undo, plan), not result["failed"])
+
+
+def _say_waiting() -> None:
+    click.echo("A check is under way; waiting for its end.", err=True)
 
 
 def _text(result: dict[str, Any], undo: bool, plan: bool) -> str:
@@ -41,4 +45,7 @@ def _text(result: dict[str, Any], undo: bool, plan: bool) -> str:
         parts.append(f"{count(len(changes), 'file')} {done}.")
     elif not failed:
         parts.append("Nothing to take back." if undo else "Everything is set up; nothing was changed.")
+    if undo and result["still_on"]:
+        parts.append("AutoSSL is still on: the next check installs certificates again. To leave it off, first:"
+                     " autossl provider disable")
     return "\n\n".join(parts)
