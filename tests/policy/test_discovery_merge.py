@@ -113,6 +113,7 @@ def test_a_name_that_goes_to_another_account_is_told() -> None:
     taken = replace(B, names=("b.test", "a.test", "www.a.test"))
     merged = merge([Found("apache", (ALICE, BOB), (taken,))], BEFORE)
     assert merged.remarks == tuple(
-        f"{name} went from the account alice to bob, which claims it in /etc/b.conf:1" for name in ("a.test", "www.a.test")
+        f"{name} went from the account alice to bob, which claims it in /etc/b.conf:1"
+        for name in ("a.test", "www.a.test")
     )
     assert merge([APACHE], BEFORE).remarks == ()
