@@ -30,4 +30,4 @@ def test_taking_back_waits_for_a_check_that_is_under_way(instance: Instance) -> 
 
 def test_a_plan_waits_for_nobody(instance: Instance) -> None:
     with queue.instance_lock(instance.place.instance / LOCK, lambda: None, lambda: False):
-        assert setup(instance, undo=True, plan_only=True) == {"changes": [], "failed": []}
+        assert setup(instance, undo=True, plan_only=True) == {"changes": [], "failed": [], "still_on": False}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Flask
@@ -23,6 +24,19 @@ TEXTS = st.one_of(
         "2026-11-24T10:00:00.000Z", "alice.test,alice.test", ",,", "x" * 300, "xn--a.test", "ß.alice.test",
     ]),
 )
+
+
+def texts(value: object) -> Iterator[str]:
+    """Every text in an answer; a backslash that somebody typed is no control sign."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from (key, *texts(inner))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner)
+
 
 
 @st.composite
@@ -67,6 +81,6 @@ def test_no_request_breaks_the_api(app: Flask) -> None:
                              headers={"Authorization": header}, **where)
         assert answer.status_code != 500
         check_shape(function, answer)
-        assert "\\u001b" not in answer.text and "\\u0000" not in answer.text
+        assert not any(ord(sign) < 32 and sign not in "\n\t" for text in texts(answer.get_json()) for sign in text)
 
     send()
