@@ -181,4 +181,4 @@ async def fetch(lookup: Lookup, question: Question, name: str, address: str) -> 
 
 def _url(target: Target) -> str:
     """The address for a person; our own random token in it would tell nothing."""
-    return printable(_TOKEN.sub("/…", target.url), 200)
+    return printable(_TOKEN.sub("/TOKEN", target.url), 200)
