@@ -276,11 +276,11 @@ class Certificate(Row):
     due_at = UtcField(index=True)
     stored_at = UtcField()
     retired_at = UtcField(null=True)
+    key_type = TextField(null=True)
+    """Null: it was stored before this was kept."""
 
     class Meta:
         indexes = ((("retired_at", "not_after", "website"), False),)
-    key_type = TextField(null=True)
-    """Null: it was stored before this was kept."""
 
 
 class ServiceState(Row):

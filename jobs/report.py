@@ -77,6 +77,11 @@ def stamp(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def counted(counts: Mapping[str, int]) -> str:
+    """Totals in words, `3 websites, 1 left off`; what there was none of is left out."""
+    return ", ".join(f"{value} {key.replace('_', ' ')}" for key, value in counts.items() if value)
+
+
 def totals(cases: list[Case]) -> dict[str, int]:
     """How many websites there were, and what became of them."""
     counts = {"websites": len(cases)} | dict.fromkeys((*GOOD_OUTCOMES, "deferred", "pending", "stopped", "failed"), 0)

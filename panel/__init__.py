@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from flask import Flask
 
 _HERE = Path(__file__).parent
-SESSION_LIFETIME = timedelta(hours=8)
-"""From the sign-in on; the cookie itself goes when the browser is closed."""
+COOKIE_LIFETIME = timedelta(hours=8)
+"""Of what a browser holds before the sign-in; from then on the limits of its session count."""
 LARGEST_BODY = 64 * 1024
 
 
@@ -37,7 +37,7 @@ def create_app(instance_dir: Path) -> Flask:
         SESSION_COOKIE_SECURE=True,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=SESSION_LIFETIME,
+        PERMANENT_SESSION_LIFETIME=COOKIE_LIFETIME,
         MAX_CONTENT_LENGTH=LARGEST_BODY,
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}

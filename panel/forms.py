@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from jobs.config import fill
 from jobs.policy.failure import Failure
+from panel.wording import as_sentence
 
 T = TypeVar("T")
 Titles = Mapping[str, Mapping[Any, str]]
@@ -191,5 +192,4 @@ def _checked(name: str, hint: Any, raw: Any) -> Any:
     try:
         return getattr(fill(single, {name: raw}, "form"), name)
     except Failure as failure:
-        words = failure.detail.removeprefix(f"form.{name}: ")
-        raise ValueError(f"{words[:1].upper()}{words[1:]}.") from failure
+        raise ValueError(as_sentence(failure.detail.removeprefix(f"form.{name}: "))) from failure

@@ -149,7 +149,8 @@ def _alerts(new_terms: bool) -> tuple[Banner, ...]:
     """`new_terms`: known also before a website has to wait for them."""
     problems = models.Problem
     counted = fn.COUNT(fn.DISTINCT(problems.website))
-    query = problems.select(problems.code, counted).where(problems.code.in_(list(ALERTS)))
+    known = problems.code.in_(list(ALERTS)) & models.REAL_PROBLEM  # so that the index alone answers
+    query = problems.select(problems.code, counted).where(known)
     found: dict[str, int] = dict(query.group_by(problems.code).tuples())  # type: ignore[arg-type]
     if new_terms:
         found.setdefault("terms_changed", 0)

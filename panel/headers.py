@@ -13,8 +13,9 @@ from flask_wtf.csrf import CSRFError
 from peewee import SqliteDatabase
 from werkzeug.exceptions import HTTPException
 
+from jobs.policy.access import Right
+from jobs.policy.customer_words import for_host, for_owner
 from jobs.policy.failure import Failure
-from jobs.policy.problems import problem
 from panel import hx
 from panel.access import is_public
 
@@ -99,9 +100,11 @@ def _error_page(error: HTTPException) -> ResponseReturnValue:
 
 
 def _failure_page(failure: Failure) -> ResponseReturnValue:
-    """A step that could not be done, and that no view had a better place for."""
-    entry = problem(failure.code)
-    return _told(entry.title, failure.detail, 409, entry.remedy)
+    """A step that could not be done, and that no view had a better place for; who does not see the host is told
+    nothing of its inside."""
+    host = current_user.is_authenticated and current_user.may(Right.SEE_HOST)
+    words = (for_host if host else for_owner)(failure.code, failure.detail)
+    return _told(words.title, words.detail or words.remedy, 409, words.remedy if words.detail else "")
 
 
 def _told(title: str, text: str, code: int, remedy: str = "") -> ResponseReturnValue:

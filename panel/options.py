@@ -19,6 +19,7 @@ from panel import forms, hx, work
 from panel.access import needs
 from panel.audit import audited, note
 from panel.tabs import Tab
+from panel.wording import as_sentence
 
 pages = Blueprint("options", __name__, url_prefix="/options")
 TAB = Tab("Options", "options.show", Right.HOST)
@@ -130,7 +131,7 @@ def _prefix(plugin: registry.Plugin) -> str:
 
 
 def _sentences(wrong: Mapping[str, str]) -> dict[str, str]:
-    return {name: f"{words[:1].upper()}{words[1:]}." for name, words in wrong.items()}
+    return {name: as_sentence(words) for name, words in wrong.items()}
 
 
 def _move_clock() -> None:

@@ -44,7 +44,11 @@ OVER: Mapping[str, Any] = {
 }
 PENDING, HISTORY = "", "over"
 KINDS = ("", "order", "check")
+FAILED = "It failed. SSL/TLS Status says what is known of each name, and what you can do."
+"""For who does not see the host, whose inside the answer may name; there it is told in words for a website's owner."""
 _BUSY = ("queued", "running")
+LARGEST_ID = 2**63 - 1
+"""Of a row of SQLite, which takes no larger number in a question either."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,8 @@ def cancel(entry: int) -> ResponseReturnValue:
 
 def _found(entry: int) -> models.QueueEntry:
     """404 for an entry that is not there, or somebody else's: that is not told apart."""
-    row = _row.get_or_none((_row.id == entry) & pending.reached(current_user.reach))
+    known = (_row.id == entry) & pending.reached(current_user.reach)
+    row = _row.get_or_none(known) if entry <= LARGEST_ID else None
     if row is None:
         abort(404)
     note(object=f"{row.id} {row.kind} {row.website or row.account or row.key.partition(':')[2]}"[:200])
@@ -144,7 +149,7 @@ def _page() -> tuple[Page, bool]:
     ask = asked(columns, usual, {"show": (PENDING, HISTORY), "kind": KINDS})
     mine = pending.reached(current_user.reach)
     states = _row.finished_at.is_null(False) if over else _row.state.in_(pending.ACTIVE)
-    query = _row.select().where(states & mine & pending.holds(ask.q))
+    query = _row.select().where(states & mine & pending.holds(ask.q, current_user.reach))
     if ask.filters["kind"]:
         query = query.where(_row.kind == ask.filters["kind"])
     page = paginate(ask, query, columns, usual)
@@ -167,6 +172,7 @@ def _version(page: Page) -> str:
 def _entry(row: models.QueueEntry) -> Entry:
     payload = json.loads(row.payload)
     accounts = payload.get("accounts")
+    host = current_user.may(Right.SEE_HOST)  # the address of an order tells the host's account at the CA
     return Entry(
         row.id,
         row.kind,
@@ -176,11 +182,11 @@ def _entry(row: models.QueueEntry) -> Entry:
         row.website,
         tuple(payload.get("names", ())),
         row.provider,
-        row.order_url,
+        row.order_url if host else None,
         row.requested_at,
         row.polled_at,
         None if row.state == "running" else row.run_after,
         row.finished_at,
         row.attempts,
-        row.answer,
+        FAILED if row.state == "failed" and not host else row.answer,
     )

@@ -7,7 +7,11 @@ from jobs.policy.failure import Failure
 
 def sentence(failure: Failure) -> str:
     """Its words as one sentence."""
-    text = failure.detail
+    return as_sentence(failure.detail)
+
+
+def as_sentence(text: str) -> str:
+    """With a capital at its beginning and a full stop at its end."""
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 

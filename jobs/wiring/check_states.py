@@ -42,13 +42,25 @@ def of_accounts(accounts: Collection[str]) -> dict[str, CheckState]:
     """The check that is queued or running, else the latest that is over, of each of these accounts by name."""
     found = _latest(accounts)
     for row in _active(accounts):
-        members = _members(row)
+        named = members(row)
         for account in accounts:
-            if members is None or account in members:
+            if named is None or account in named:
                 former = found.get(account)
                 if former is None or not former.active or former.shared:
-                    found[account] = _state(row, members)
+                    found[account] = _state(row, named)
     return {account: found.get(account, CheckState()) for account in accounts}
+
+
+def active_of(account: str) -> list[models.QueueEntry]:
+    """The checks that are not over and cover this account, in their order."""
+    found = ((row, members(row)) for row in _active([account]))
+    return [row for row, named in found if named is None or account in named]
+
+
+def members(row: models.QueueEntry) -> frozenset[str] | None:
+    """The accounts of a check; None: all."""
+    accounts = json.loads(row.payload).get("accounts")
+    return None if accounts is None else frozenset(accounts)
 
 
 def of_entries(watched: Iterable[tuple[str, int]]) -> dict[str, CheckState]:
@@ -60,9 +72,9 @@ def of_entries(watched: Iterable[tuple[str, int]]) -> dict[str, CheckState]:
         row = rows.get(entry)
         if row is None or row.kind != "check":
             continue
-        members = _members(row)
-        if members is None or account in members:
-            found[account] = _state(row, members)
+        named = members(row)
+        if named is None or account in named:
+            found[account] = _state(row, named)
     return found
 
 
@@ -86,22 +98,16 @@ def _latest(accounts: Collection[str]) -> dict[str, CheckState]:
         both = [one for one in (latest.get(key), everything) if one is not None]
         if both:
             newer = max(both, key=lambda one: one.id)
-            found[account] = _state(newer, _members(newer))
+            found[account] = _state(newer, members(newer))
     return found
 
 
-def _members(row: models.QueueEntry) -> frozenset[str] | None:
-    """The accounts of a check; None: all."""
-    accounts = json.loads(row.payload).get("accounts")
-    return None if accounts is None else frozenset(accounts)
-
-
-def _state(row: Any, members: frozenset[str] | None) -> CheckState:
+def _state(row: Any, named: frozenset[str] | None) -> CheckState:
     reported = bool(_START.match(row.answer))
     return CheckState(
         state=row.state,
         entry=row.id,
-        shared=members is None or len(members) > 1,
+        shared=named is None or len(named) > 1,
         requested=row.requested_at,
         finished=row.finished_at,
         run=row.answer if reported else "",

@@ -17,7 +17,7 @@ from jobs.check import check as run_steps
 from jobs.order import Ordering
 from jobs.policy.failure import Failure
 from jobs.progress import Progress
-from jobs.report import Case, stamp, totals
+from jobs.report import Case, counted, stamp, totals
 from jobs.wiring import options, providers, setup
 from jobs.wiring.discovery import discover
 from jobs.wiring.instance import Instance, now
@@ -158,8 +158,7 @@ def _report(
 ) -> dict[str, Any]:
     counts = totals(cases)
     good = all(case.good for case in cases)
-    counted = ", ".join(f"{value} {key.replace('_', ' ')}" for key, value in counts.items() if value)
-    log.say("success" if good else "warn", f"finished: {counted or 'no websites'}")
+    log.say("success" if good else "warn", f"finished: {counted(counts) or 'no websites'}")
     return {
         "run": log.start,
         "started": stamp(started),

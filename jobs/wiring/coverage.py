@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import models
-from jobs import presented, records, summaries
+from jobs import presented, records
 from jobs.policy.certificate import Certificate
 from jobs.policy.features import Entitlement
 from jobs.policy.name_state import NameState, name_state
@@ -115,11 +115,6 @@ def account_status(instance: Instance, account: str) -> list[SiteStatus]:
 def entitlement(account: str) -> Entitlement | None:
     """What the account has, and whether AutoSSL is on for it; None if there is no such account."""
     return records.accounts([account]).get(account)
-
-
-def refresh_figures(instance: Instance, accounts: list[str] | None = None) -> None:
-    """Count the figures of accounts anew, after something that changes which names are wanted."""
-    summaries.refresh(accounts, instance.config.check.service_names)
 
 
 def _site(site: Website, wanted: tuple[WantedName, ...], kept: _Kept) -> SiteStatus:

@@ -13,7 +13,6 @@ import models
 from jobs import records, summaries
 from jobs.policy.failure import Failure
 from jobs.policy.features import DEFAULT, DISABLED, ENABLED, Entitlement, FeatureList
-from jobs.policy.keys import KeyType
 from jobs.policy.site import UNASSIGNED, Account, AccountState, InvalidName, account_name, hostname
 from jobs.wiring import manifests
 from jobs.wiring.instance import Instance, now
@@ -226,12 +225,3 @@ def _remove(table: Any, name: str, kind: str, why: str) -> None:
         table.delete().where(table.name == name).execute()
     except IntegrityError as error:
         raise Failure("in_use", f"{name}: this {kind} is not removed, because {why}", permanent=True) from error
-
-
-def key_type(text: str) -> KeyType:
-    """Raises Failure("option_invalid")."""
-    try:
-        return KeyType(text)
-    except ValueError as error:
-        words = f"{text!r}: expected one of {', '.join(KeyType)}"
-        raise Failure("option_invalid", words, permanent=True) from error

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 import models
 from jobs.policy.failure import Failure
+from jobs.report import counted, stamp
 from jobs.runlog import JSON_LINES, TEXT
 from jobs.wiring.instance import Instance
 
@@ -48,11 +48,7 @@ def as_shown(start: str, row: models.Run | None) -> dict[str, Any]:
         "scope": "all accounts" if row.scope == "*" else row.scope,
         "provider": row.provider,
         "result": row.result,
-        "finished": _stamp(row.finished_at),
+        "finished": stamp(row.finished_at),
         "totals": totals,
-        "summary": ", ".join(f"{value} {key.replace('_', ' ')}" for key, value in totals.items() if value),
+        "summary": counted(totals),
     }
-
-
-def _stamp(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if moment else None

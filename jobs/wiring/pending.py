@@ -41,12 +41,15 @@ def reached(reach: Reach) -> Any:
     return work & (entries.account.in_(mine) | (entries.account.is_null() & some & ~fn.EXISTS(others)))
 
 
-def holds(text: str) -> Any:
-    """The condition for entries in which `text` stands: account, website, one of its names, provider or last answer."""
+def holds(text: str, within: Reach) -> Any:
+    """The condition for entries in which `text` stands: account, website, one of its names or provider; for who reaches
+    everything also the order and the last answer, which others do not read as they are."""
     if not text:
         return SQL("1")
     entries, name = models.QueueEntry, ascii_form(text)
-    fields = (entries.account, entries.website, entries.provider, entries.order_url, entries.answer)
+    fields = [entries.account, entries.website, entries.provider]
+    if within.everything:
+        fields += [entries.order_url, entries.answer]
     found = entries.payload.contains(name)
     for one in fields:
         found |= one.contains(text)

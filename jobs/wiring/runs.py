@@ -16,6 +16,7 @@ from peewee import SQL
 
 import models
 from jobs.policy.access import Reach
+from jobs.report import counted
 from jobs.wiring.people import accounts_in
 
 EVERYTHING = "*"
@@ -113,7 +114,6 @@ def _facts(row: models.Run, within: Reach, known: tuple[str, ...]) -> RunFacts:
     if not whole:
         result = "running" if row.finished_at is None else OVER
         return RunFacts(row.start, row.provider, known, False, result, row.started_at, row.finished_at)
-    totals = json.loads(row.totals)
     return RunFacts(
         start=row.start,
         provider=row.provider,
@@ -122,7 +122,7 @@ def _facts(row: models.Run, within: Reach, known: tuple[str, ...]) -> RunFacts:
         result=row.result,
         started=row.started_at,
         finished=row.finished_at,
-        summary=", ".join(f"{value} {key.replace('_', ' ')}" for key, value in totals.items() if value),
+        summary=counted(json.loads(row.totals)),
         done=row.done or 0,
         total=row.total or 0,
         current=row.current or "",

@@ -68,7 +68,7 @@ def _refused(refusal: Refused) -> Response:
 
 @pages.errorhandler(Failure)
 def _failed(failure: Failure) -> Response:
-    return calls.told(answers.from_failure(failure))
+    return calls.told(answers.from_failure(failure, host=False))
 
 
 @pages.errorhandler(HTTPException)

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
+from jobs.policy.customer_words import for_owner
 from jobs.policy.failure import Failure
 from jobs.wiring.instance import now
 
@@ -51,14 +52,21 @@ def refused(command: str, uapi: bool, refusal: Refused) -> Response:
     return answer
 
 
-def from_failure(failure: Failure) -> Refused:
-    """A step that could not be done, as the API says it; what is neither unknown nor invalid nor limited is a 409."""
+def from_failure(failure: Failure, host: bool) -> Refused:
+    """A step that could not be done, as the API says it; what is neither unknown nor invalid nor limited is a 409.
+
+    `host`: the caller sees the host; else nothing of its inside is told.
+    """
     if failure.code in LIMITED:
         left = 0 if failure.retry_at is None else int((failure.retry_at - now()).total_seconds()) + 1
         return Refused(429, failure.detail, {"Retry-After": str(left)} if left > 0 else {})
     if failure.code.endswith("_unknown"):
         return Refused(404, failure.detail)
-    return Refused(422 if failure.code in INVALID else 409, failure.detail)
+    status = 422 if failure.code in INVALID else 409
+    if host or failure.code in INVALID - {"config_invalid"}:
+        return Refused(status, failure.detail)
+    words = for_owner(failure.code, failure.detail)
+    return Refused(status, words.detail or words.title)
 
 
 def plain(value: Any) -> Any:

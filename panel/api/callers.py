@@ -23,7 +23,7 @@ from panel.headers import csrf
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="AutoSSL"'}
 UNKNOWN = "the token is unknown, has expired, or is another user's"
-NOBODY = "send a token in the header Authorization: Bearer TOKEN; make one under Security in the panel"
+NOBODY = "send a token in the header Authorization: Bearer TOKEN; make one in the panel, under Your sign-in"
 NO_ACCOUNT = (
     "the functions of UAPI are of one account: call them as a user of that account, or with a token that is "
     "restricted to it"

@@ -11,6 +11,8 @@ from typing import Any
 
 from flask import Response, request
 
+from jobs.policy.access import Right
+from jobs.policy.failure import Failure
 from panel import audit, work
 from panel.api import answers, callers, parameters
 from panel.api.answers import Refused
@@ -21,7 +23,7 @@ _NO_VERSION = "api.version: expected api.version=1, the only version there is"
 
 
 def perform(function: Function) -> Response:
-    """Raises Refused, and the Failure of the handler."""
+    """Raises Refused."""
     caller = callers.identify()
     _note(function, caller, {})
     callers.admit(caller, function.right, function.changes)
@@ -32,7 +34,10 @@ def perform(function: Function) -> Response:
     _note(function, caller, values)
     account = callers.own_account(caller) if function.of_account else ""
     callers.check_accounts(caller, _accounts(function, values))
-    data = function.handler(Call(work.instance(), caller, values, account))
+    try:
+        data = function.handler(Call(work.instance(), caller, values, account))
+    except Failure as failure:
+        raise answers.from_failure(failure, Right.SEE_HOST in caller.rights) from failure
     return answers.done(function.command, function.of_account, data, bare=function.data is None)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import models
 from jobs.policy.access import Right
-from jobs.wiring import coverage
+from jobs.wiring import check_states, coverage
 from jobs.wiring.background import nightly_time
 from panel import header, work
 from panel.api import answers
@@ -44,13 +42,7 @@ def of_own(call: Call) -> None:
 
 def under_way(call: Call) -> int:
     """Also a check of all accounts, and one that waits for its turn."""
-    entries = models.QueueEntry
-    active = (entries.kind == "check") & entries.state.in_(("queued", "running"))
-    for (text,) in entries.select(entries.payload).where(active).tuples():
-        accounts = json.loads(text).get("accounts")
-        if accounts is None or call.account in accounts:
-            return 1
-    return 0
+    return int(bool(check_states.active_of(call.account)))
 
 
 _PID = shape(pid={**NUMBER, "description": "of the queue's entry, as in the lines of get_autossl_log"})

@@ -47,7 +47,7 @@ def document(functions: Sequence[Function]) -> dict[str, Any]:
                 f"{api}{status}": _refusal(api, text) for api in ("Whm", "Uapi") for status, text in REFUSALS.items()
             },
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "Made under Security in the panel."},
+                "token": {"type": "http", "scheme": "bearer", "description": "Made in the panel, under Your sign-in."},
                 "whm": {"type": "apiKey", "in": "header", "name": "Authorization",
                         "description": "`whm USER:TOKEN` or `cpanel USER:TOKEN`, as WHM's clients send it."},
                 "session": {"type": "apiKey", "in": "cookie", "name": "__Host-autossl",

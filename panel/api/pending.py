@@ -7,12 +7,11 @@ from typing import Any
 
 import models
 from jobs.policy.access import Right
+from jobs.wiring import pending
 from panel.api import answers
 from panel.api.domains import websites_of
 from panel.api.parameters import ACCOUNT, DOMAIN, Parameter
 from panel.api.registry import MAYBE_TIME, NUMBER, TEXT, TIME, Call, Function, rows, shape
-
-_ACTIVE = ("queued", "running", "waiting")
 
 
 def everything(call: Call) -> dict[str, Any]:
@@ -61,7 +60,7 @@ def _by_domain(condition: Any) -> list[dict[str, Any]]:
 
 def _orders(*conditions: Any) -> Any:
     entries = models.QueueEntry
-    active = entries.state.in_(_ACTIVE)
+    active = entries.state.in_(pending.ACTIVE)
     return entries.select().where(active, entries.kind == "order", *conditions).order_by(entries.id)
 
 

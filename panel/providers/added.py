@@ -17,7 +17,7 @@ from panel.access import needs
 from panel.audit import audited, note
 from panel.providers import account_form
 from panel.providers.tab import pages, require
-from panel.wording import sentence
+from panel.wording import as_sentence, sentence
 
 BUNDLE, FILE = "ca_pem", "ca_file"
 LONGEST_BUNDLE = 48 * 1024
@@ -125,7 +125,7 @@ def _asked() -> Asked:
     custom = Custom(
         value.directory, ca_pem=bundle or None, caa=value.caa, wildcard=value.wildcard, max_names=value.max_names
     )
-    wrong = {about: _capital(words) for about, words in faults(value.name, custom).items()}
+    wrong = {about: as_sentence(words) for about, words in faults(value.name, custom).items()}
     bundle_error = wrong.pop(BUNDLE, "")
     if holds_key(bundle):
         bundle = ""  # it is not sent back either
@@ -174,7 +174,3 @@ def _form(asked: Asked) -> str:
     return render_template(
         "providers/add.html", fields=asked.fields, bundle=asked.bundle, bundle_error=asked.bundle_error
     )
-
-
-def _capital(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:]}."

@@ -16,7 +16,7 @@ from jobs.policy.idn import readable
 from jobs.wiring import coverage
 from panel.status.checking import Checking, checking
 from panel.tabs import Tab, tab_url
-from panel.wording import visible
+from panel.wording import as_sentence
 
 pages = Blueprint("status", __name__)
 TAB = Tab("SSL/TLS Status", "status.show", Right.SEE)
@@ -47,7 +47,7 @@ def why_off(account: str) -> str:
     if known is None:
         abort(404)
     reason = why_skipped(known).removeprefix("skipped: ")
-    return f"{reason[:1].upper()}{reason[1:]}." if reason else ""
+    return as_sentence(reason) if reason else ""
 
 
 def own_account() -> str | None:
@@ -67,5 +67,4 @@ def path(account: str) -> str:
 
 
 pages.add_app_template_filter(readable, "readable")
-pages.add_app_template_filter(visible, "visible")
 pages.add_app_template_global(words, "problem_words")

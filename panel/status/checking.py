@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import datetime
 
 import models
-from jobs.wiring import runs
+from jobs.wiring import check_states, runs
 
 
 @dataclass(frozen=True)
@@ -40,26 +39,19 @@ class Checking:
 
 def checking(account: str) -> Checking:
     """Three queries at most, none of which grows with the number of accounts but by what is asked for right now."""
-    last = _last(account)
-    entries = models.QueueEntry
-    asked = (entries.kind == "check") & entries.state.in_(("queued", "running"))
-    rows = list(entries.select().where(asked & (entries.account.is_null() | (entries.account == account))))
-    mine = [row for row in rows if _covers(row, account)]
+    last, mine = _last(account), check_states.active_of(account)
     if not mine:
         return Checking(last=last)
-    row = next((one for one in mine if one.state == "running"), min(mine, key=lambda one: one.id))
-    everybody = json.loads(row.payload).get("accounts") is None
+    row = next((one for one in mine if one.state == "running"), mine[0])
+    everybody = check_states.members(row) is None
     if row.state == "queued":
+        entries = models.QueueEntry
+        asked = (entries.kind == "check") & entries.state.in_(("queued", "running"))
         ahead = entries.select().where(asked & (entries.id < row.id)).count()
         return Checking("queued", row.requested_at, ahead, everybody, last=last)
     run = models.Run.get_or_none(models.Run.start == row.answer)
     done, total = (run.done or 0, run.total or 0) if run else (0, 0)
     return Checking("running", row.requested_at, 0, everybody or "," in row.key, done, total, last)
-
-
-def _covers(row: models.QueueEntry, account: str) -> bool:
-    accounts = json.loads(row.payload).get("accounts")
-    return accounts is None or account in accounts
 
 
 def _last(account: str) -> Last | None:

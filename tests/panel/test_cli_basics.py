@@ -39,7 +39,7 @@ def test_the_help_of_all_commands_comes_quickly_and_without_the_web_or_acme_libr
     started = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "LOADED []" in done.stdout
-    assert time.monotonic() - started < 3  # far above the aim: other work may share this machine
+    assert time.monotonic() - started < 10  # far above the aim: other work may share this machine
 
 
 def test_the_module_can_be_run(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import models
 from jobs import queue
 from jobs.wiring.instance import now
+from tests.panel import seed
 from tests.panel.command_line import Line
 
 
@@ -38,6 +39,16 @@ def test_a_feature_list_is_made_named_by_a_package_and_given_to_accounts(alice: 
     assert alice.run("package", "remove", "gold").code == 2
     assert alice.run("discover").code == 0 and "gold" in alice.run("account", "list").out, "its file says so as well"
     assert "gold" in alice.run("package", "list").out
+
+
+def test_a_website_that_gets_an_owner_is_checked_by_itself(alice: Line) -> None:
+    seed.provider()
+    (lost,) = seed.unassigned(1)
+    models.database.close()
+    found = told(alice, "account", "assign", lost, "alice")
+    assert found == {"website": lost, "account": "alice", "checks": ["alice"]}
+    assert [row.account for row in models.QueueEntry.select()] == ["alice"]
+    assert told(alice, "account", "assign", lost, "unassigned")["checks"] == []
 
 
 def test_a_file_that_a_person_wrote_is_not_rewritten(alice: Line) -> None:

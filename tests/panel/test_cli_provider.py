@@ -129,6 +129,19 @@ def test_reset_makes_a_new_account_with_a_new_key(line: Line, ca: DirectoryServe
     assert listed(line)["local"]["current"]
 
 
+def test_reset_takes_changed_terms_and_another_contact(line: Line, ca: DirectoryServer) -> None:
+    add(line, ca)
+    use(line, "local", "--contact", "a@example.com")
+    former = account(line)
+    open_instance(line.instance)
+    models.Provider.update(terms_accepted="https://ca.example.com/former-terms").execute()
+    answer = line.run("provider", "reset", "local", "--accept-terms", "--contact", "b@example.com", "--json")
+    assert answer.code == 0, answer.err
+    made = json.loads(answer.out)
+    assert made["account"] not in (None, former)
+    assert made["contact"] == "b@example.com" and made["terms_accepted"].startswith("data:")
+
+
 def test_an_account_is_bound_and_its_secret_is_in_no_table(
     line: Line, binding_ca: DirectoryServer, tmp_path: Path
 ) -> None:

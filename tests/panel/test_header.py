@@ -218,3 +218,12 @@ def test_it_costs_six_queries_at_most_each_by_an_index(
     for sql, values in said:
         if '"provider"' not in sql:  # a handful of rows, ever
             assert not [step for step in plan(sql, values) if step.startswith("SCAN") and "INDEX" not in step], sql
+
+
+def test_what_waits_for_a_provider_that_is_down_is_counted_without_reading_the_problems(
+    signed_in: Browser, app: Flask, provider: models.Provider
+) -> None:
+    with app.test_request_context("/"), recorded() as said:
+        read(app.extensions["autossl"])
+    (counted,) = [(sql, values) for sql, values in said if '"problem"' in sql]
+    assert any("COVERING INDEX problem_real" in step for step in plan(*counted)), plan(*counted)

@@ -10,12 +10,13 @@ from flask import Flask, request
 from jinja2 import ChoiceLoader, DictLoader
 
 import models
-from jobs.policy.access import Right
+from jobs.policy.access import Right, Role
 from jobs.policy.failure import Failure
+from jobs.wiring.instance import now
 from panel import hx
 from panel.access import needs, public
 from panel.audit import audited
-from tests.panel.browser import HTTPS, Browser
+from tests.panel.browser import HTTPS, Browser, add
 
 HTMX = {"HX-Request": "true"}
 TEMPLATES = {
@@ -58,6 +59,12 @@ def app(app: Flask) -> Flask:
     @audited("test.act")
     def act():
         raise Failure("provider_disabled", "AutoSSL is disabled: no provider is in use.")
+
+    @app.post("/inside")
+    @needs(Right.SELF)
+    @audited("test.inside")
+    def inside():
+        raise Failure("config_invalid", "/etc/inside/config.toml: line 3: expected a table")
 
     @app.get("/broken")
     @public
@@ -167,6 +174,19 @@ def test_a_failure_that_no_view_had_a_place_for_is_told_with_its_remedy(browser:
     data = {"csrf_token": browser.token("/security")}
     answer = browser.client.post("/act", base_url=HTTPS, data=data, headers=HTMX)
     assert (answer.status_code, answer.headers["HX-Retarget"]) == (409, hx.STATUS)
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_of_such_a_failure_a_user_is_told_nothing_of_the_hosts_inside(
+    app: Flask, browser: Browser, headers: dict[str, str]
+) -> None:
+    models.Account.create(name="alice", source="apache", found_at=now())
+    add("ann", Role.USER, "alice")
+    browser.sign_in("ann")
+    data = {"csrf_token": browser.token("/security")}
+    answer = browser.client.post("/inside", base_url=HTTPS, data=data, headers=headers)
+    assert answer.status_code == 409
+    assert "those who run this server" in answer.text and "/etc/inside" not in answer.text
 
 
 @pytest.mark.parametrize("sent", [None, "", "forged"])

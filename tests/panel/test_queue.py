@@ -167,6 +167,13 @@ def test_what_runs_is_neither_retried_nor_cancelled(admin: Browser) -> None:
         "refused"}
 
 
+@pytest.mark.parametrize("entry", [2**63 - 1, 2**63, 10**30])
+def test_an_entry_with_a_number_larger_than_any_row_is_not_there(admin: Browser, entry: int) -> None:
+    assert admin.get(f"/queue/{entry}/cancel").status_code == 404
+    for change in ("retry", "cancel"):
+        assert admin.post(f"/queue/{entry}/{change}").status_code == 404
+
+
 def test_what_is_over_is_not_retried(admin: Browser) -> None:
     queue.finish(order(), "done", "", now())
     admin.post(f"/queue/{order().id}/retry", "/security")
@@ -194,6 +201,21 @@ def test_others_see_and_change_only_their_own(
     path = f"/queue/{order().id}/cancel"
     assert own.post(path, path).status_code == 303
     assert order().state == "cancelled"
+
+
+@pytest.mark.parametrize(("name", "role", "account"), [("ann", Role.USER, "user00000"), ("rita", Role.RESELLER, None)])
+def test_what_failed_and_the_hosts_account_at_the_ca_are_told_to_who_sees_the_host(
+    app: Flask, admin: Browser, name: str, role: Role, account: str | None
+) -> None:
+    own = signed_in(app, name, role, account)
+    assert "https://ca.example/order/0" not in own.get("/queue").text
+    assert "Nothing is pending" in (found := own.get("/queue?q=ca.example").text) or "No entry is like that" in found
+    queue.finish(order(), "failed", "/etc/ssl/inside.pem: Permission denied", now())
+    text = own.get("/queue?show=over").text
+    assert websites(text) == ["shop0.example.com"]
+    assert "inside.pem" not in text and "SSL/TLS Status says" in text
+    assert websites(own.get("/queue?show=over&q=inside").text) == []
+    assert "inside.pem" in admin.get("/queue?show=over&q=inside").text
 
 
 def test_a_check_of_several_accounts_is_for_who_reaches_all_of_them(app: Flask, admin: Browser) -> None:

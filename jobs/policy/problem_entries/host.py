@@ -214,6 +214,11 @@ HOST: dict[str, Entry] = {
         "It holds signs that could be taken for a directive, so nothing was written.",
         "Give the directory or the installation a plainer name.",
     ),
+    "changed_since": (
+        "error", "Somebody changed a file since",
+        "It is not what was written there any more, so that putting it back would undo somebody's work.",
+        "Compare it with the copy in instance/backups, and put back by hand what is right.",
+    ),
     "program_missing": (
         "error", "A program is missing or not safe to run",
         "The service's own program is not where it is expected, or others than root may change it.",

@@ -169,10 +169,12 @@ def notify(session: Session, level: str, name: str) -> Answer:
 def assign(session: Session, website: str, name: str) -> Answer:
     """Give a website whose owner could not be told (account `unassigned`) to an account."""
     instance = session.instance()
-    from jobs.wiring import features
+    from jobs.policy.site import UNASSIGNED
+    from jobs.wiring import features, first_checks
 
     found = features.assign(instance, website, name)
-    return Answer(found, f"{website} belongs to {name}.")
+    asked = first_checks.ask([name] if name != UNASSIGNED else [])
+    return Answer({**found, "checks": asked}, "\n".join([f"{website} belongs to {name}.", *told(asked)]))
 
 
 def _switched(session: Session, name: str, suspended: bool) -> Answer:

@@ -22,6 +22,7 @@ class _Script(Guarded, click.Command):
 
 def _flags(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
+        click.option("--stop", is_flag=True, help="Have the running check end after the account that it works on."),
         click.option("--plan", is_flag=True, help="Show what would be ordered and why; order nothing."),
         click.option("--user", metavar="NAME", help="Check one account, now, whatever failed there before."),
         click.option("--all", "everyone", is_flag=True, help="Check every account."),
@@ -33,8 +34,12 @@ def _flags(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.command("check")
 @_flags
 @answering
-def command(session: Session, everyone: bool, user: str | None, plan: bool) -> Answer:
+def command(session: Session, everyone: bool, user: str | None, plan: bool, stop: bool) -> Answer:
     """Check websites: order what is missing or due, install it, prove that it is served."""
+    if stop:
+        if everyone or user is not None or plan:
+            raise click.UsageError("expected --stop alone")
+        return _stop(session)
     return _check(session, everyone, user, plan)
 
 
@@ -61,6 +66,17 @@ def _check(session: Session, everyone: bool, user: str | None, plan: bool) -> An
     perform = checks.plan if plan else checks.check
     result = perform(instance, accounts, user is not None, listener)
     return Answer(result, _text(result, plan), bool(result["ok"]) or plan)
+
+
+def _stop(session: Session) -> Answer:
+    session.instance()
+    from jobs.wiring.background import stop_running
+    from jobs.wiring.instance import now
+
+    stopping = stop_running(now())
+    text = "The check ends after the account that it works on."
+    nothing = "No check is running that was not asked to stop already. Nothing was changed."
+    return Answer({"stopping": stopping}, text if stopping else nothing)
 
 
 def _say(event: Event) -> None:

@@ -161,14 +161,18 @@ def remove(session: Session, name: str) -> Answer:
 
 @command.command("reset")
 @click.argument("name")
+@click.option("--accept-terms", is_flag=True, help="The CA's terms were read and are accepted, if they have changed.")
+@click.option("--contact", metavar="ADDRESS", help="Mail address for the CA. Default: the one that it has already.")
 @_eab_flags
 @answering
-def reset(session: Session, name: str, kid: str | None, hmac_file: Path | None) -> Answer:
+def reset(
+    session: Session, name: str, accept_terms: bool, contact: str | None, kid: str | None, hmac_file: Path | None
+) -> Answer:
     """Register anew at a provider: a new account with a new key."""
     instance = session.instance()
     from jobs.wiring import providers
 
-    found = providers.reset(instance, name, providers.read_eab(kid, hmac_file))
+    found = providers.reset(instance, name, providers.read_eab(kid, hmac_file), accept_terms, contact)
     return Answer(found, f"Registered anew at {name}.\n\n{_text(found)}")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jobs import queue, records, runlog
+from jobs.policy.failure import Failure
+from jobs.wiring import log_pages
 from jobs.wiring.instance import Instance, now
 from tests.panel.api.api_client import Script, rows
 
@@ -106,3 +108,17 @@ def test_a_log_whose_files_are_gone_is_a_sentence(admin: Script, instance: Insta
     (instance.place.logs / starts["bob"]).rename(instance.place.instance / "away")
     status, reason = admin.refused("get_autossl_log", start_time=starts["bob"])
     assert (status, starts["bob"] in reason) == (404, True)
+
+
+def test_what_cannot_be_read_on_the_host_is_told_by_its_path_to_who_sees_the_host_only(
+    admin: Script, alice: Script, starts: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise Failure("unreadable", "/var/inside/log.jsonl: reading the log: Input/output error")
+
+    monkeypatch.setattr(log_pages, "from_byte", refuse)
+    values = {"start_time": starts["alice"]}
+    status, reason = admin.refused("get_autossl_log", **values)
+    assert status == 409 and "/var/inside" in reason
+    status, reason = alice.refused("get_autossl_log", **values)
+    assert status == 409 and reason and "/var/inside" not in reason
