@@ -46,6 +46,8 @@ PENDING, HISTORY = "", "over"
 KINDS = ("", "order", "check")
 FAILED = "It failed. SSL/TLS Status says what is known of each name, and what you can do."
 """For who does not see the host, whose inside the answer may name; there it is told in words for a website's owner."""
+WAITING = "The CA has not finished. It is asked again by itself."
+_OWNERS_WORDS = {"failed": FAILED, "waiting": WAITING}
 _BUSY = ("queued", "running")
 LARGEST_ID = 2**63 - 1
 """Of a row of SQLite, which takes no larger number in a question either."""
@@ -188,5 +190,5 @@ def _entry(row: models.QueueEntry) -> Entry:
         None if row.state == "running" else row.run_after,
         row.finished_at,
         row.attempts,
-        FAILED if row.state == "failed" and not host else row.answer,
+        row.answer if host else _OWNERS_WORDS.get(row.state, row.answer),
     )

@@ -210,6 +210,10 @@ def test_what_failed_and_the_hosts_account_at_the_ca_are_told_to_who_sees_the_ho
     own = signed_in(app, name, role, account)
     assert "https://ca.example/order/0" not in own.get("/queue").text
     assert "Nothing is pending" in (found := own.get("/queue?q=ca.example").text) or "No entry is like that" in found
+    queue.update(order(), answer="10.0.0.7 port 443: no route to the CA")
+    waiting = own.get("/queue").text
+    assert "10.0.0.7" not in waiting and "The CA has not finished" in waiting
+    assert "10.0.0.7" in admin.get("/queue").text
     queue.finish(order(), "failed", "/etc/ssl/inside.pem: Permission denied", now())
     text = own.get("/queue?show=over").text
     assert websites(text) == ["shop0.example.com"]
