@@ -26,6 +26,7 @@ from panel.access import needs
 from panel.header import header, next_nightly
 from panel.paging import Ask, Page, asked, paginate
 from panel.tabs import Tab
+from panel.wording import SERVICES
 from panel.work import instance
 
 pages = Blueprint("overview", __name__)
@@ -67,6 +68,7 @@ def show() -> ResponseReturnValue:
         bars=charts.bars(ending),
         services=[(service, charts.shares(service)) for service in overview.services(within)],
         failed=overview.failed_services(within),
+        titles=SERVICES,
         last=runs.latest(within),
         nightly=header().nightly if current_user.may(Right.SEE_HOST) else next_nightly(instance().config),
     )

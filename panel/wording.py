@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from jobs.policy.failure import Failure
 
+SERVICES = {
+    "apache": "Web (Apache)",
+    "nginx": "Web (nginx)",
+    "dovecot": "Mailboxes (Dovecot)",
+    "exim": "Mail delivery (Exim)",
+    "postfix": "Mail delivery (Postfix)",
+    "webdisk": "Web Disk",
+    "panel": "This panel",
+}
+"""As a customer knows them; another service stands under its own name."""
+
 
 def sentence(failure: Failure) -> str:
     """Its words as one sentence."""

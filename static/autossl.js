@@ -1,6 +1,9 @@
 // What htmx's attributes can't say. Every page works without this file.
 document.documentElement.classList.add("js");
 
+// On a phone the tabs are wider than the window: the present one is moved into it.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 function tell(text) {
   const line = document.createElement("p");
   line.className = "toast bad";

@@ -22,7 +22,7 @@ from panel.audit import audited, note
 from panel.paging import asked, listed
 from panel.status.account import frame, pages
 from panel.status.names import STATES
-from panel.wording import sentence
+from panel.wording import SERVICES, sentence
 from panel.work import instance
 
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -32,17 +32,6 @@ COLUMNS: Mapping[str, Callable[[SiteStatus], Any]] = {
     "covered": lambda site: site.covered / site.wanted if site.wanted else 1.0,
 }
 USUAL = "website"
-
-SERVICES = {
-    "apache": "Web (Apache)",
-    "nginx": "Web (nginx)",
-    "dovecot": "Mailboxes (Dovecot)",
-    "exim": "Mail delivery (Exim)",
-    "postfix": "Mail delivery (Postfix)",
-    "webdisk": "Web Disk",
-    "panel": "This panel",
-}
-"""As a customer knows them; another service stands under its own name."""
 
 SERVICE_STATES = {
     "installed": ("Installed", "good"),

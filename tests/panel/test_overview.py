@@ -86,7 +86,7 @@ class TestPage:
     def test_it_says_what_is_served_and_what_is_not(self, host: Browser) -> None:
         page = ask(host)
         rows = [words(row) for row in re.findall(r"<tr>.*?</tr>", page, re.DOTALL)]
-        assert "apache 12 0" in rows and "dovecot 8 4" in rows
+        assert "Web (Apache) 12 0" in rows and "Mailboxes (Dovecot) 8 4" in rows
         assert "What is not served as installed" in page and "another certificate is served" in page
 
     def test_it_names_last_and_next_run(self, host: Browser, place: Place) -> None:
