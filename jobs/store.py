@@ -16,7 +16,6 @@ from pathlib import Path
 
 from jobs.policy.certificate import Bundle, Certificate
 from jobs.policy.failure import Failure
-from jobs.policy.proof import read_certificate, split_pem
 from jobs.ports import Place
 
 KEY, LEAF, CHAIN, FULLCHAIN = "privkey.pem", "cert.pem", "chain.pem", "fullchain.pem"
@@ -53,15 +52,6 @@ def store(place: Place, website: str, bundle: Bundle, certificate: Certificate, 
 def live_set(place: Place, website: str, serial: str) -> Path:
     """The directory of one stored set."""
     return place.live / website / _directory_name(serial)
-
-
-def read_set(directory: Path) -> tuple[Bundle, Certificate]:
-    """Read a stored set again. Raises Failure("unreadable")."""
-    try:
-        bundle = Bundle((directory / KEY).read_bytes(), split_pem((directory / FULLCHAIN).read_bytes()))
-    except OSError as error:
-        raise Failure("unreadable", f"{directory}: reading the stored certificate: {error.strerror}") from error
-    return bundle, read_certificate(bundle.leaf)
 
 
 def grant_key(directory: Path, key_group: int) -> None:

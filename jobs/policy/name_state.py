@@ -20,7 +20,6 @@ class NameState(StrEnum):
 
 
 SECURE = frozenset({NameState.COVERED, NameState.EXPIRING})
-NO_CONCERN = frozenset({NameState.COVERED, NameState.NOT_IN_USE, NameState.EXCLUDED})
 
 
 def name_state(

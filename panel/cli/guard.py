@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from typing import Any
 
@@ -13,6 +15,7 @@ from jobs.policy.failure import Failure
 from panel.cli.output import plain
 
 FAILED, WRONG = 1, 2
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 CONFIGURATION = frozenset({
     "account_exists", "account_not_ours", "account_unknown", "already_serving", "bind_failed", "config_invalid",
@@ -45,10 +48,25 @@ class Guarded:
             code = WRONG
             hint = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
             _tell(words, "usage", error.format_message(), f" See `{hint} --help`." if hint else "")
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            code = FAILED
+            where = error.filename or "writing"
+            _tell(words, "no_room", f"{where}: {error.strerror}; make room, then run it again", "")
         except click.Abort:
             code = FAILED
             _tell(words, "stopped", "stopped", "")
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _answer(text: str) -> None:
+    """Write to stdout; where that is what has no room, nothing more is written to it (Python would try at its end)."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _when(failure: Failure) -> str:
@@ -57,6 +75,6 @@ def _when(failure: Failure) -> str:
 
 def _tell(words: list[str], code: str, text: str, more: str) -> None:
     text = plain(text)
-    if "--json" in words:
-        click.echo(json.dumps({"error": {"code": code, "text": text}}, ensure_ascii=False))
+    as_json = json.dumps({"error": {"code": code, "text": text}}, ensure_ascii=False) + "\n"
+    _answer(as_json if "--json" in words else "")
     click.echo(f"autossl: {text}{'' if text.endswith('.') else '.'}{more}" if more else f"autossl: {text}", err=True)

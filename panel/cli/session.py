@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,10 @@ from panel.cli.told import told
 
 if TYPE_CHECKING:
     from jobs.wiring.instance import Instance
+
+
+_TOO_LITTLE = 64 * 1024
+"""Bytes of free room below which SQLite can't even make its index of the write-ahead log."""
 
 
 @dataclass
@@ -43,6 +48,10 @@ class Session:
             return instance
         except DatabaseError as error:
             where = f"{self.directory.absolute()}: its database"
+            free = shutil.disk_usage(self.directory).free
+            if free < _TOO_LITTLE:
+                words = f"{where} can't be opened, because its disk is full ({free} bytes are free); make room"
+                raise Failure("no_room", f"{words}, then run it again") from error
             raise Failure("unreadable", f"{where} can't be opened: {error}", permanent=True) from error
 
     def need_root(self) -> None:

@@ -6,11 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from jobs.policy.failure import Failure
 from jobs.policy.proof import read_certificate
 from jobs.ports import Place
-from jobs.store import FULLCHAIN, KEY, grant_key, read_set, retire_sets, store, write_secret
+from jobs.store import FULLCHAIN, KEY, grant_key, retire_sets, store, write_secret
 from tests.fakes import TestCA
 
 
@@ -35,9 +37,13 @@ def test_a_set_is_complete_and_its_key_closed(place: Place) -> None:
     assert {path.name: mode(path) for path in directory.iterdir()} == {
         "privkey.pem": 0o600, "cert.pem": 0o644, "chain.pem": 0o644, "fullchain.pem": 0o644
     }
-    bundle, certificate = read_set(directory)
+    leaf = (directory / "cert.pem").read_bytes()
+    certificate = read_certificate(leaf)
     assert certificate.names == ("a.test",)
-    assert (directory / FULLCHAIN).read_bytes() == bundle.leaf + (directory / "chain.pem").read_bytes()
+    assert (directory / FULLCHAIN).read_bytes() == leaf + (directory / "chain.pem").read_bytes()
+    assert serialization.load_pem_private_key((directory / KEY).read_bytes(), None).public_key() == (
+        x509.load_pem_x509_certificate(leaf).public_key()
+    )
     assert [path.name for path in directory.parent.iterdir()] == [certificate.serial]
 
 

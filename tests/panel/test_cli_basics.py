@@ -169,3 +169,12 @@ def test_no_command_is_hidden_from_the_help(line: Line) -> None:
     shown = line.run("--help").out
     for name in main.list_commands(click.Context(main)):
         assert f"\n  {name} " in shown
+
+
+@pytest.mark.parametrize("words", [["account", "list"], ["provider", "list", "--json"]])
+def test_a_full_disk_where_the_answer_goes_is_one_sentence_and_no_traceback(line: Line, words: list[str]) -> None:
+    command = [sys.executable, "-m", "panel.cli", "--instance", str(line.instance), *words]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "autossl: writing: No space left on device; make room, then run it again\n"

@@ -48,11 +48,6 @@ class Pebble:
         """How many certificates it has issued since it was started, by its own log."""
         return (LOGS / "pebble.log").read_text(encoding="utf-8").count("Issued certificate serial ")
 
-    def revocation(self, serial: str) -> dict[str, object]:
-        """What the CA says of a certificate by its serial number (hex, small letters)."""
-        answer: dict[str, object] = json.loads(self._get(f"cert-status-by-serial/{serial}"))
-        return answer
-
     def _get(self, path: str) -> bytes:
         context = ssl.create_default_context(cafile=str(self.bundle))
         with urllib.request.urlopen(f"https://localhost:{MANAGEMENT}/{path}", timeout=10, context=context) as answer:

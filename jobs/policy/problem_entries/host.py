@@ -174,6 +174,11 @@ HOST: dict[str, Entry] = {
         "Wait for a few minutes.",
     ),
     # --- files and programs
+    "no_room": (
+        "error", "Nothing can be written",
+        "The disk is full or read-only, so that the command ended. What services present stays as it is.",
+        "Make room, or mount it writable, then run the command again.",
+    ),
     "store_failed": (
         "error", "The certificate could not be stored",
         "Writing below instance/tls failed. The former certificate stays in use.",
