@@ -225,6 +225,8 @@ class Website(Row):
     line = IntegerField(null=True)
     found_at = UtcField()
     gone_at = UtcField(null=True)
+    part_of = TextField(null=True, index=True)
+    """The main name of the website of which this row holds names beyond the provider's cap."""
 
     class Meta:
         indexes = ((("gone_at", "main"), False),)
@@ -254,6 +256,8 @@ class Provider(Row):
     contact = TextField(null=True)
     """The mail address that the CA was given."""
     eab_kid = TextField(null=True)
+    former_accounts = TextField(null=True)
+    """JSON list of the account URLs that it had here before; null: none."""
     current = BooleanField(default=False)
     fallback = IntegerField(null=True)
     """Its place among the providers that are tried when the current one can't; null: it is none of them."""
@@ -314,6 +318,8 @@ class Problem(Row):
     seen_at = UtcField()
     attempts = IntegerField(default=1)
     retry_at = UtcField(null=True, index=True)
+    report = TextField(null=True)
+    """JSON of what the preflight saw, see `jobs/policy/verdict.py`; null: it was not the preflight that failed."""
 
     class Meta:
         indexes = ((("website", "name"), True),)
@@ -383,6 +389,25 @@ class RunAccount(Row):
         primary_key = CompositeKey("account", "run")
 
 
+class DnsRecord(Row):
+    """A value that we put into a zone, from before it is written until after it is taken away."""
+
+    id = AutoField()
+    backend = TextField()
+    zone = TextField()
+    name = TextField()
+    kind = TextField()
+    value = TextField()
+    purpose = TextField()
+    """challenge | caa"""
+    provider = TextField(null=True)
+    """For whom a CAA record was added."""
+    put_at = UtcField()
+
+    class Meta:
+        indexes = ((("name", "kind", "value"), True), (("purpose", "put_at"), False))
+
+
 class SetupFile(Row):
     """A service's file that `setup` or an installation changed, with what stood there first, for `setup --undo`."""
 
@@ -421,6 +446,7 @@ TABLES: tuple[type[Row], ...] = (
     QueueEntry,
     Run,
     RunAccount,
+    DnsRecord,
     SetupFile,
 )
 

@@ -38,6 +38,9 @@ class HttpSolver:
             words = f"{name}: writing the challenge's answer to {path}: {error.strerror}"
             raise Failure("challenge_not_written", words) from error
 
+    def settle(self, name: str, token: str) -> None:
+        """A file is there at once."""
+
     def clean(self, name: str, token: str) -> None:
         """Take the answer away; it is no error when it is gone."""
         self._path(token).unlink(missing_ok=True)

@@ -4,60 +4,30 @@ module. A website that fails ends there; the others go on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 
 import models
 from jobs import facts, records
-from jobs.config import Config
-from jobs.install import Item, Keeper, Outcome, install
+from jobs.install import Item, Outcome, install
 from jobs.obtain import Obtaining, obtain
-from jobs.order import Ordering, give_up
-from jobs.policy.decision import Action, Options, SiteFacts, decide, services_behind, touchable
+from jobs.order import give_up
+from jobs.policy.decision import Action, SiteFacts, decide, services_behind, touchable
 from jobs.policy.failure import Failure
 from jobs.policy.features import FeatureList
 from jobs.policy.keys import KeyType
-from jobs.policy.plan import needed_names, plan
+from jobs.policy.plan import plan
 from jobs.policy.verdict import Verdict
-from jobs.ports import Pending, Place, ServiceTarget
-from jobs.preflight import Setting, preflight
-from jobs.progress import Progress
+from jobs.ports import Pending, ServiceTarget
 from jobs.record import record, say, say_bug, say_plan
 from jobs.report import Case
-from jobs.runlog import RunLog
 from jobs.store import grant_key, live_set
+from jobs.validate import preflight_names
+from jobs.world import Scope, World, policy_options
 
 REFUSAL_ROUNDS = 5
 """How often a website is ordered anew in one run without the names that the CA refused."""
-
-
-@dataclass(frozen=True)
-class World:
-    """Everything that a check works with, put together by the wiring."""
-
-    place: Place
-    config: Config
-    clock: Callable[[], datetime]
-    log: RunLog
-    ordering: Ordering
-    account_url: str | None
-    services: Sequence[ServiceTarget]
-    discover: Callable[[], None]
-    keeper: Keeper
-    key_group: int | None
-    progress: Progress = field(default_factory=Progress)
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What is asked for: `accounts` None means all; `forced` (a person asks) ignores backoff; `plan_only` stops
-    after step 5."""
-
-    accounts: tuple[str, ...] | None = None
-    forced: bool = False
-    plan_only: bool = False
 
 
 def check(world: World, scope: Scope) -> list[Case]:
@@ -81,7 +51,7 @@ def check(world: World, scope: Scope) -> list[Case]:
 
 def decide_each(world: World, scope: Scope, accounts: Mapping[str, FeatureList]) -> list[Case]:
     """Steps 2 and 3: what is known, and what follows from it."""
-    options, now = _options(world, scope), world.clock()
+    options, now = policy_options(world, scope), world.clock()
     organizations = world.ordering.provider.specs().issuer_organizations
     websites = [site for site in records.websites(scope.accounts) if site.account in accounts]
     known = facts.gather(websites, world.services, accounts, world.config.check, organizations, now, world.log)
@@ -92,31 +62,6 @@ def decide_each(world: World, scope: Scope, accounts: Mapping[str, FeatureList])
         for text, why in case.website.rejected:
             say(world.log, case, "warn", f"{text!r} can't be on a certificate: {why}", code="name_invalid", indent=1)
     return cases
-
-
-def preflight_names(world: World, scope: Scope, cases: Sequence[Case]) -> Mapping[str, Verdict]:
-    """Step 4, for all websites at once: every name is asked for at the same time."""
-    options, now = _options(world, scope), world.clock()
-    names = {
-        name
-        for case in cases
-        if not case.facts.ordered
-        for name in needed_names(case.decision, case.facts, now, options)
-    }
-    if not names:
-        return {}
-    known_good = frozenset(name for case in cases if case.facts.stored for name in case.facts.stored.names)
-    specs, config = world.ordering.provider.specs(), world.config
-    setting = Setting(
-        resolvers=config.dns.resolvers,
-        http_port=config.validation.http_port,
-        https_port=config.validation.https_port,
-        max_redirects=specs.max_redirects,
-        caa_identities=specs.caa_identities,
-        account_uri=world.account_url,
-        timeout=config.validation.timeout,
-    )
-    return preflight(names, setting, world.ordering.solvers["http-01"], known_good)
 
 
 def plan_each(world: World, scope: Scope, cases: Sequence[Case], verdicts: Mapping[str, Verdict]) -> None:
@@ -161,7 +106,7 @@ def without_refused(world: World, scope: Scope, cases: Sequence[Case]) -> list[C
 
 def install_items(world: World, scope: Scope, cases: Sequence[Case], new: Sequence[Item]) -> list[Outcome]:
     """Step 8: new sets on every service that may be touched, and stored ones where a service lags behind."""
-    options, now = _options(world, scope), world.clock()
+    options, now = policy_options(world, scope), world.clock()
     fresh = {item.website.main: item for item in new}
     wanted: dict[str, list[Item]] = {}
     for case in cases:
@@ -201,7 +146,7 @@ def _give_up_unwanted(world: World, cases: Sequence[Case]) -> None:
 
 def _plan(world: World, scope: Scope, case: Case) -> None:
     specs = world.ordering.provider.specs()
-    case.plan = plan(case.decision, case.facts, case.verdicts, specs, world.clock(), _options(world, scope))
+    case.plan = plan(case.decision, case.facts, case.verdicts, specs, world.clock(), policy_options(world, scope))
     case.names = case.plan.names
     case.not_after = case.facts.stored.not_after if case.facts.stored else None
     say_plan(world.log, case)
@@ -265,10 +210,6 @@ def _stored_item(world: World, case: Case) -> Item | None:
         say(world.log, case, "error", failure.detail, code=failure.code, indent=1)
         return None
     return Item(case.website, stored, directory)
-
-
-def _options(world: World, scope: Scope) -> Options:
-    return Options(replace_foreign=world.config.check.replace_foreign, forced=scope.forced)
 
 
 def _to_order(cases: Sequence[Case]) -> list[Case]:

@@ -15,50 +15,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from jobs.place import Place as Place
 from jobs.policy.certificate import Bundle, Certificate
 from jobs.policy.site import Account, Website
 from jobs.policy.specs import Look, Specs
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where this installation lives. All paths are absolute and below `instance`, which we own."""
-
-    instance: Path
-
-    @property
-    def live(self) -> Path:
-        """`live/<website>/<serial>/{privkey,cert,chain,fullchain}.pem`, and one symlink a service beside the sets."""
-        return self.instance / "tls" / "live"
-
-    @property
-    def challenges(self) -> Path:
-        """One file a token, 0644, in a directory that the web server may enter."""
-        return self.instance / "challenges"
-
-    @property
-    def keys(self) -> Path:
-        """Account keys, 0700."""
-        return self.instance / "keys"
-
-    @property
-    def logs(self) -> Path:
-        return self.instance / "logs"
-
-    @property
-    def conf(self) -> Path:
-        """Files of ours that services read (maps, snippets that are included), 0755."""
-        return self.instance / "conf"
-
-    @property
-    def backups(self) -> Path:
-        """Former versions of service configuration files that we changed."""
-        return self.instance / "backups"
-
-    def link(self, website: str, service: str) -> Path:
-        """The symlink through which `service` reads the set of `website`, as `live/<website>/<service>`."""
-        return self.live / website / service
-
 
 # --- providers -----------------------------------------------------------------------------------------------
 
@@ -82,13 +42,15 @@ class Eab:
 
 @dataclass(frozen=True)
 class OrderRequest:
-    """What is ordered: the names (A-labels, the first one first), the PEM of the new certificate key,
-    and, for names validated by other means than http-01, the method."""
+    """What is ordered: the names (A-labels, the first one first), the PEM of the new certificate key, for names
+    validated by other means than http-01 the method, and for names validated through an ancestor domain that one
+    (RFC 9444)."""
 
     names: tuple[str, ...]
     privkey: bytes
     replaces: str | None = None
     methods: dict[str, str] = field(default_factory=dict)
+    ancestors: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,10 +63,14 @@ class Pending:
 
 
 class Solver(Protocol):
-    """Makes one kind of challenge answerable."""
+    """Makes one kind of challenge answerable. `name`: the identifier, `*.` included."""
 
     def present(self, name: str, token: str, key_authorization: str) -> None:
-        """Make the answer visible before returning. Idempotent. Raises Failure."""
+        """Put the answer in its place. Idempotent. Raises Failure."""
+
+    def settle(self, name: str, token: str) -> None:
+        """Wait until what `present` put there can be seen from outside (all authoritative servers agree). Called once
+        all answers of an order are put, so that their waits overlap. Raises Failure."""
 
     def clean(self, name: str, token: str) -> None:
         """Take the answer away. Called in every outcome, also when `present` failed; never raises for what is gone."""
@@ -287,14 +253,38 @@ class Notifier(Protocol):
         """Deliver, or raise; never both."""
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One value of a record set. `name`: A-labels in lower case without the final dot (labels may begin with `_`).
+    `kind`: "TXT" (`value` is the bare text, without quotes) or "CAA" (`value` as in a zone file: `0 issue "ca.test"`).
+    `ttl`, seconds, counts only where there is no set yet: all values of a set share one."""
+
+    name: str
+    kind: str
+    value: str
+    ttl: int = 300
+
+
 class DnsBackend(Protocol):
-    """Writes records of zones that this host may change. Raises Failure."""
+    """Writes records of zones that this host may change. Constructed as `Backend(options, place)`; one instance lives
+    for one run and may cache which zones there are.
+
+    A change leaves everything else as it was: the other values of the set and its TTL, comments, order. After a
+    Failure the zone is as before. `add` and `remove` return once the server that is written to serves the change, by
+    the backend's own proof; whether every authoritative server does is for `jobs/zones` to find out. They may be
+    called from several threads at once.
+    """
+
+    name: str
+
+    def active(self) -> bool:
+        """Whether the options say enough for it to be used; with the defaults it is switched off."""
 
     def zone_for(self, name: str) -> str | None:
-        """The zone that holds `name`, if this backend serves it."""
+        """The zone that holds `name`, the longest one, if this backend serves it. Raises Failure."""
 
-    def add(self, name: str, kind: str, value: str, ttl: int) -> None:
-        """Add one value beside what stands there."""
+    def add(self, record: Record) -> None:
+        """Add one value beside what stands there; no error when it stands there already. Raises Failure."""
 
-    def remove(self, name: str, kind: str, value: str) -> None:
-        """Remove that value; no error when it is gone."""
+    def remove(self, record: Record) -> None:
+        """Remove that value; no error when it is gone. Raises Failure."""

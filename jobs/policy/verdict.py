@@ -88,6 +88,7 @@ def conclude(
     warnings: Sequence[Finding],
     report: Sequence[str],
     *,
+    method: str = "http-01",
     resolves: bool = True,
     known_good: bool = False,
 ) -> Verdict:
@@ -98,7 +99,7 @@ def conclude(
     certain = not resolves or any(finding.code in CERTAIN for finding in findings)
     if not findings or (known_good and not certain):
         said = _once([*findings, *warnings])
-        return Verdict(name, True, "http-01", warnings=tuple(map(str, said)), report=tuple(report))
+        return Verdict(name, True, method, warnings=tuple(map(str, said)), report=tuple(report))
     grave = sorted(findings, key=lambda finding: finding.code not in CERTAIN) if resolves else list(findings)
     rest = tuple(map(str, _once([*grave[1:], *warnings])))
     return Verdict(name, False, None, grave[0].code, grave[0].text, resolves, rest, tuple(report))

@@ -1,20 +1,22 @@
-"""The preflight of many names in one event loop: DNS, CAA and the HTTP self-check, each name to one verdict."""
+"""The preflight of many names in one event loop: DNS, HTTP, then what HTTP can't validate by DNS, then CAA."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs import ports
-from jobs.policy.caa import CaaStep, judge
+from jobs.policy.options import CaaMode
 from jobs.policy.site import InvalidName, hostname
 from jobs.policy.verdict import Finding, Outcome, Verdict, combine, conclude
 from jobs.preflight.addresses import Addresses, addresses
-from jobs.preflight.caa_lookup import caa_steps
+from jobs.preflight.by_dns import ByDns, validate_by_dns
 from jobs.preflight.http_check import Question, fetch
+from jobs.preflight.permission import NO_ISSUER, Issuer, Permission, permit
 from jobs.preflight.resolver import Lookup, servers, system_servers
+from jobs.zones import NO_ZONES, Zones
 
 _MOST_ADDRESSES = 4
 _DEFAULT_REDIRECTS = 10
@@ -26,24 +28,48 @@ class Setting:
 
     `resolvers` ("127.0.0.1", "127.0.0.1:5353", "[::1]:53") are asked directly; empty means those of the system, and
     then each zone at its own servers. The ports stand for 80 and 443 on a test bench. `max_redirects` None: the CA
-    publishes no figure, and 10 is taken. `caa_identities` empty: the CA publishes none. `timeout` in seconds, for one
-    fetch with its redirects. `concurrency`: names worked on at a time.
+    publishes no figure, and 10 is taken. `issuer`: the CA as CAA records name it. `timeout` in seconds, for one
+    fetch with its redirects. `concurrency`: names worked on at a time. `act`: records may be put into `zones`; else
+    what would be put is only told.
     """
 
     resolvers: tuple[str, ...] = ()
     http_port: int = 80
     https_port: int = 443
     max_redirects: int | None = None
-    caa_identities: tuple[str, ...] = ()
-    account_uri: str | None = None
+    issuer: Issuer = NO_ISSUER
     timeout: float = 10.0
     concurrency: int = 128
+    zones: Zones = NO_ZONES
+    caa_mode: CaaMode = CaaMode.WHEN_NEEDED
+    act: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What DNS and HTTP said of a name. A wildcard was not asked for: no address, no outcome."""
+
+    name: str
+    found: Addresses
+    outcomes: tuple[Outcome, ...] = ()
+
+    @property
+    def reached(self) -> bool:
+        """Whether somebody may answer for it by HTTP; of other names the CAA records tell nothing more."""
+        return bool(self.outcomes)
+
+    @property
+    def trouble(self) -> Finding | None:
+        """Why http-01 would not validate it."""
+        if self.found.trouble:
+            return self.found.trouble
+        return combine(self.outcomes)[0] if self.outcomes else _no_wildcard(self.name)
 
 
 def preflight(
     names: Collection[str], setting: Setting, solver: ports.Solver, known_good: frozenset[str] = frozenset()
 ) -> dict[str, Verdict]:
-    """Find out which of `names` a CA would very probably validate now by http-01.
+    """Find out which of `names` a CA would very probably validate now, by http-01 or else by dns-01, and certify.
 
     One random token is presented through `solver`, fetched for every name and address, and cleaned in every outcome.
     Names in `known_good` validated before: what may be this host's own view of the net only warns for them.
@@ -57,11 +83,14 @@ def preflight(
         resolvers = servers(setting.resolvers) or system_servers()
         lookup = Lookup(resolvers, authoritative=not setting.resolvers, timeout=setting.timeout)
         question = _question(setting)
+        by_http = [name for name in asked if not name.startswith("*.")]
         try:
-            solver.present(asked[0], question.token, question.key_authorization)
+            for name in by_http[:1]:
+                solver.present(name, question.token, question.key_authorization)
             verdicts |= asyncio.run(_examine_all(asked, lookup, question, setting, known_good))
         finally:
-            solver.clean(asked[0], question.token)
+            for name in by_http[:1]:
+                solver.clean(name, question.token)
     return {name: verdicts[name] for name in wanted}
 
 
@@ -80,9 +109,6 @@ def _hopeless(name: str) -> Verdict | None:
         return conclude(name, [Finding("name_invalid", f"{name!r} can't be certified: {error}")], (), ())
     if good != name:
         return conclude(name, [Finding("name_invalid", f"{name!r} has to be written as {good}")], (), ())
-    if name.startswith("*."):
-        text = f"{name}: a wildcard is validated by DNS (dns-01) only, not by HTTP"
-        return conclude(name, [Finding("wildcard_needs_dns", text)], (), ())
     return None
 
 
@@ -91,33 +117,61 @@ async def _examine_all(
 ) -> dict[str, Verdict]:
     gate = asyncio.Semaphore(setting.concurrency)
 
-    async def one(name: str) -> Verdict:
+    async def one(name: str) -> _Seen:
         async with gate:
-            return await _examine(name, lookup, question, setting, name in known_good)
+            return await _look(name, lookup, question, setting.timeout * 6)
 
-    return {verdict.name: verdict for verdict in await asyncio.gather(*map(one, names))}
-
-
-async def _examine(name: str, lookup: Lookup, question: Question, setting: Setting, known_good: bool) -> Verdict:
-    """DNS, then CAA and HTTP side by side; a name without addresses is not asked further."""
-    found = await _addresses(lookup, name, setting.timeout * 6)
-    if found.trouble:
-        resolves = not found.gone
-        warnings, report = found.warnings, found.report
-        return conclude(name, [found.trouble], warnings, report, resolves=resolves, known_good=known_good)
-    caa, outcomes = await asyncio.gather(
-        _caa(lookup, name, setting.timeout * 6), _fetch_all(lookup, question, name, found)
+    seen = await asyncio.gather(*map(one, names))
+    lacking = [one.name for one in seen if one.trouble]
+    by_dns = await validate_by_dns(lookup, setting.zones, lacking, setting.act)
+    methods = {one.name: _method(one, by_dns) for one in seen if one.reached or one.name in by_dns}
+    allowed = await permit(
+        lookup, setting.zones, methods, setting.issuer, setting.caa_mode, setting.act, setting.timeout * 6
     )
-    allowed = judge(name, caa, setting.caa_identities, setting.account_uri)
-    trouble, notes = combine(outcomes)
-    findings = [finding for finding in (trouble,) if finding]
-    if not allowed.allowed:
-        findings.insert(0, Finding(allowed.code, allowed.text))
-    remarks = [*found.warnings, *notes]
-    if allowed.warning:
-        remarks.append(Finding("caa_identity_unknown", allowed.warning))
-    lines = [*found.report, *(line for outcome in outcomes for line in outcome.report)]
-    return conclude(name, findings, remarks, lines, known_good=known_good)
+    return {
+        one.name: _concluded(one, by_dns.get(one.name), allowed.get(one.name), one.name in known_good) for one in seen
+    }
+
+
+async def _look(name: str, lookup: Lookup, question: Question, limit: float) -> _Seen:
+    """DNS, then HTTP; a name without addresses is not asked further, a wildcard not at all."""
+    if name.startswith("*."):
+        return _Seen(name, Addresses())
+    found = await _addresses(lookup, name, limit)
+    if found.trouble:
+        return _Seen(name, found)
+    return _Seen(name, found, tuple(await _fetch_all(lookup, question, name, found)))
+
+
+def _method(seen: _Seen, by_dns: Mapping[str, ByDns]) -> str:
+    """By which the name will be validated, or would be if it could."""
+    tried = by_dns.get(seen.name)
+    if seen.name.startswith("*.") or (tried and not tried.trouble):
+        return "dns-01"
+    return "http-01"
+
+
+def _concluded(seen: _Seen, by_dns: ByDns | None, allowed: Permission | None, known_good: bool) -> Verdict:
+    resolves = not seen.found.gone
+    allowed = allowed or _NOT_ASKED
+    method = _method(seen, {seen.name: by_dns} if by_dns else {})
+    warnings = [*seen.found.warnings, *(combine(seen.outcomes)[1] if seen.outcomes else ()), *allowed.remarks]
+    report = [*seen.found.report, *(line for outcome in seen.outcomes for line in outcome.report)]
+    findings = [seen.trouble] if seen.trouble else []
+    if by_dns:
+        report += by_dns.report
+        findings = [by_dns.trouble] if by_dns.trouble else []
+        resolves = resolves or not by_dns.trouble
+    if allowed.finding and resolves:
+        findings.insert(0, allowed.finding)
+    return conclude(seen.name, findings, warnings, report, method=method, resolves=resolves, known_good=known_good)
+
+
+_NOT_ASKED = Permission(None)
+
+
+def _no_wildcard(name: str) -> Finding:
+    return Finding("wildcard_needs_dns", f"{name}: a wildcard is validated by DNS (dns-01) only, not by HTTP")
 
 
 async def _addresses(lookup: Lookup, name: str, limit: float) -> Addresses:
@@ -126,14 +180,6 @@ async def _addresses(lookup: Lookup, name: str, limit: float) -> Addresses:
             return await addresses(lookup, name)
     except TimeoutError:
         return Addresses(trouble=Finding("dns_timeout", f"{name}: looking up its address took over {limit:g} s"))
-
-
-async def _caa(lookup: Lookup, name: str, limit: float) -> tuple[CaaStep, ...]:
-    try:
-        async with asyncio.timeout(limit):
-            return await caa_steps(lookup, name)
-    except TimeoutError:
-        return (CaaStep(name, name, error=f"it took over {limit:g} s"),)
 
 
 async def _fetch_all(lookup: Lookup, question: Question, name: str, found: Addresses) -> list[Outcome]:

@@ -12,7 +12,6 @@ from typing import Any
 import models
 from jobs import queue, records, runlog
 from jobs.challenges import HttpSolver, sweep
-from jobs.check import Scope, World
 from jobs.check import check as run_steps
 from jobs.order import Ordering
 from jobs.policy.failure import Failure
@@ -23,8 +22,9 @@ from jobs.wiring.discovery import discover
 from jobs.wiring.instance import Instance, now
 from jobs.wiring.kept_files import KeptFiles
 from jobs.wiring.leftovers import sweep_leftovers
-from jobs.wiring.parts import key_group, services
+from jobs.wiring.parts import key_group, services, zones
 from jobs.wiring.setup import LOCK
+from jobs.world import Scope, World
 
 REPORT = "report.json"
 STALE_CHALLENGE = timedelta(hours=1)
@@ -208,6 +208,8 @@ def _world(
         discover=lambda: _discover_and_say(instance, log),
         keeper=KeptFiles(place).before,
         key_group=key_group(present),
+        zones=zones(instance),
+        caa_mode=options.load(instance.config).caa,
         progress=Progress(run),
     )
 

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from jobs import registry
 from jobs.config import plugin_options
 from jobs.ports import AccountSource, ServiceTarget
+from jobs.wiring import plugin_options as chosen_options
 from jobs.wiring.instance import Instance
+from jobs.zones import Zones
 
 
 def services(instance: Instance) -> list[ServiceTarget]:
@@ -21,6 +23,15 @@ def sources(instance: Instance) -> list[AccountSource]:
     """Every source of accounts that is on this machine. Raises Failure("config_invalid")."""
     made = [_made(instance, "accounts", plugin) for plugin in registry.load_all("accounts")]
     return [source for source in made if source.present()]
+
+
+def zones(instance: Instance) -> Zones:
+    """The DNS backends that are set up, by name. Raises Failure("config_invalid"), Failure("unreadable")."""
+    made = [
+        plugin.make(chosen_options.load(instance, plugin), instance.place)
+        for plugin in registry.load_all("dns_backends")
+    ]
+    return Zones([backend for backend in made if backend.active()])
 
 
 def key_group(present: Sequence[ServiceTarget]) -> int | None:

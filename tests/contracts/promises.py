@@ -29,7 +29,7 @@ CONSTRUCTED = {
     "providers": ("options", "account"),
     "services": PLACE,
     "accounts": PLACE,
-    "dns_backends": ("options",),
+    "dns_backends": PLACE,
     "notifiers": ("options",),
 }
 

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-import jobs.check
+import jobs.validate
 import models
 from jobs import records
-from jobs.check import Scope, World
 from jobs.check import check as run_steps
 from jobs.config import Check, Config
 from jobs.order import Ordering
@@ -25,6 +24,7 @@ from jobs.report import Case
 from jobs.runlog import RunLog
 from jobs.wiring import accounts
 from jobs.wiring.instance import Instance
+from jobs.world import Scope, World
 from tests.fakes import NOW, FakeService, TestCA
 
 
@@ -114,7 +114,7 @@ def host(instance: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def passes(names: Any, *_: object) -> dict[str, Verdict]:
         return {name: Verdict(name, True, "http-01") for name in names}
 
-    monkeypatch.setattr(jobs.check, "preflight", passes)
+    monkeypatch.setattr(jobs.validate, "preflight", passes)
     made = Host(instance, tmp_path)
     yield made
     made.log.close()

@@ -12,7 +12,6 @@ import pytest
 import models
 from jobs import records
 from jobs.challenges import HttpSolver
-from jobs.check import Scope, World
 from jobs.check import check as run_steps
 from jobs.config import Check, Config, Dns, Validation
 from jobs.order import Ordering
@@ -23,6 +22,7 @@ from jobs.report import Case
 from jobs.runlog import RunLog
 from jobs.wiring import accounts
 from jobs.wiring.instance import Instance, create, now, open_instance
+from jobs.world import Scope, World
 from tests.fakes import FakeService
 from tests.jobs.acme.pebble import Pebble, start_pebble
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from jobs.preflight import Setting, preflight
+from jobs.preflight import Issuer, Setting, preflight
 
 
 def check(bind: Any, web: Any, responder: Any, name: str, **more: Any) -> Any:
     known = more.pop("known_good", frozenset())
-    chosen = {"caa_identities": ("ca.test",), "timeout": 3.0, **more}
+    issuer = Issuer(more.pop("caa_identities", ("ca.test",)), more.pop("account_uri", None))
+    chosen = {"issuer": issuer, "timeout": 3.0, **more}
     return preflight([name], Setting((bind.resolver,), web.http, web.https, **chosen), responder, known)[name]
 
 

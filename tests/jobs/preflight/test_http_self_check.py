@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jobs.preflight import Setting, preflight
+from jobs.preflight import Issuer, Setting, preflight
 
 SECRET = b"private words of the site " * 10
 
@@ -191,7 +191,8 @@ def test_five_hundred_names_pass_in_one_run_with_one_token_and_no_question_twice
 ) -> None:
     names = [f"n{number}.wild.test" for number in range(500)]
     before = len(bind.queries())
-    verdicts = preflight(names, Setting((bind.resolver,), web.http, web.https, caa_identities=("ca.test",)), responder)
+    setting = Setting((bind.resolver,), web.http, web.https, issuer=Issuer(("ca.test",), None))
+    verdicts = preflight(names, setting, responder)
     assert list(verdicts) == names and all(verdict.passed for verdict in verdicts.values())
     assert len(web.requests) == 500 and len(responder.presented) == 1
     asked = [tuple(line.split()[:3]) for line in bind.queries()[before:]]

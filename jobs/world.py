@@ -1,0 +1,51 @@
+"""What the steps of a check work with, and what is asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from jobs.config import Config
+from jobs.install import Keeper
+from jobs.order import Ordering
+from jobs.policy.decision import Options
+from jobs.policy.options import CaaMode
+from jobs.ports import Place, ServiceTarget
+from jobs.progress import Progress
+from jobs.runlog import RunLog
+from jobs.zones import NO_ZONES, Zones
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that a check works with, put together by the wiring."""
+
+    place: Place
+    config: Config
+    clock: Callable[[], datetime]
+    log: RunLog
+    ordering: Ordering
+    account_url: str | None
+    services: Sequence[ServiceTarget]
+    discover: Callable[[], None]
+    keeper: Keeper
+    key_group: int | None
+    zones: Zones = NO_ZONES
+    caa_mode: CaaMode = CaaMode.WHEN_NEEDED
+    progress: Progress = field(default_factory=Progress)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is asked for: `accounts` None means all; `forced` (a person asks) ignores backoff; `plan_only` stops
+    after step 5."""
+
+    accounts: tuple[str, ...] | None = None
+    forced: bool = False
+    plan_only: bool = False
+
+
+def policy_options(world: World, scope: Scope) -> Options:
+    """What of both a decision depends on."""
+    return Options(replace_foreign=world.config.check.replace_foreign, forced=scope.forced)

@@ -1,0 +1,49 @@
+"""Which DNS backend serves a name: several may be set up, and the longest zone wins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jobs.policy.failure import Failure
+from jobs.ports import DnsBackend
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A backend, and the zone by which it holds a name."""
+
+    backend: DnsBackend
+    zone: str
+
+
+class Zones:
+    """The backends of one run. Of two that serve the same zone the first one is asked.
+
+    A backend that can't tell its zones is passed over, and is in `troubles`: what it may serve counts as elsewhere.
+    """
+
+    def __init__(self, backends: Sequence[DnsBackend]) -> None:
+        self._backends = tuple(backends)
+        self.troubles: dict[str, Failure] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._backends)
+
+    def serving(self, name: str) -> Serving | None:
+        """The backend that may write at `name` (a leading `*.` is left out), or None."""
+        found: list[Serving] = []
+        for backend in self._backends:
+            if backend.name in self.troubles:
+                continue
+            try:
+                zone = backend.zone_for(name.removeprefix("*."))
+            except Failure as failure:
+                self.troubles[backend.name] = failure
+                continue
+            if zone is not None:
+                found.append(Serving(backend, zone))
+        return max(found, key=lambda one: one.zone.count(".") + 1 if one.zone else 0, default=None)
+
+
+NO_ZONES = Zones(())
