@@ -258,6 +258,8 @@ class Provider(Row):
     eab_kid = TextField(null=True)
     former_accounts = TextField(null=True)
     """JSON list of the account URLs that it had here before; null: none."""
+    persist = TextField(null=True)
+    """JSON of how it takes dns-persist-01 (`issuers`, `hash_prefix`), when it said so last; null: never."""
     current = BooleanField(default=False)
     fallback = IntegerField(null=True)
     """Its place among the providers that are tried when the current one can't; null: it is none of them."""

@@ -17,13 +17,16 @@ from jobs.policy.decision import Action, SiteFacts, decide, services_behind, tou
 from jobs.policy.failure import Failure
 from jobs.policy.features import FeatureList
 from jobs.policy.keys import KeyType
+from jobs.policy.names import covers
 from jobs.policy.plan import plan
+from jobs.policy.site import Website
 from jobs.policy.verdict import Verdict
 from jobs.ports import Pending, ServiceTarget
 from jobs.record import record, say, say_bug, say_plan
 from jobs.report import Case
-from jobs.store import grant_key, live_set
-from jobs.validate import preflight_names
+from jobs.split import end_parts, split_over_cap, with_changed, with_tidy_parts
+from jobs.store import grant_key, live_set, set_damage
+from jobs.validate import preflight_names, verdicts_of
 from jobs.world import Scope, World, policy_options
 
 REFUSAL_ROUNDS = 5
@@ -36,7 +39,7 @@ def check(world: World, scope: Scope) -> list[Case]:
     accounts = facts.allowed(scope.accounts, world.log)
     cases = decide_each(world, scope, accounts)
     verdicts = preflight_names(world, scope, cases)
-    plan_each(world, scope, cases, verdicts)
+    cases = plan_each(world, scope, accounts, cases, verdicts)
     if scope.plan_only:
         return cases
     _give_up_unwanted(world, cases)
@@ -51,25 +54,37 @@ def check(world: World, scope: Scope) -> list[Case]:
 
 def decide_each(world: World, scope: Scope, accounts: Mapping[str, FeatureList]) -> list[Case]:
     """Steps 2 and 3: what is known, and what follows from it."""
-    options, now = policy_options(world, scope), world.clock()
-    organizations = world.ordering.provider.specs().issuer_organizations
     websites = [site for site in records.websites(scope.accounts) if site.account in accounts]
-    known = facts.gather(websites, world.services, accounts, world.config.check, organizations, now, world.log)
-    known = [_without_lost_set(world, site) for site in known]
-    cases = [Case(site.website, site, decide(site, now, options), accounts[site.website.account]) for site in known]
-    for case in cases:
-        say(world.log, case, "info", f"{case.decision.action}: {case.decision.reason}", code=case.decision.code)
-        for text, why in case.website.rejected:
-            say(world.log, case, "warn", f"{text!r} can't be on a certificate: {why}", code="name_invalid", indent=1)
+    websites = with_tidy_parts(world, accounts, websites)
+    known = _gathered(world, accounts, websites)
+    needed = end_parts(world, scope, known)
+    cases = _decided(world, scope, accounts, known if needed == websites else _gathered(world, accounts, needed))
+    _say_decisions(world, cases)
     return cases
 
 
-def plan_each(world: World, scope: Scope, cases: Sequence[Case], verdicts: Mapping[str, Verdict]) -> None:
-    """Step 5: the plan of each website, shown in the log before anything is done."""
+def plan_each(
+    world: World,
+    scope: Scope,
+    accounts: Mapping[str, FeatureList],
+    cases: Sequence[Case],
+    verdicts: Mapping[str, Verdict],
+) -> list[Case]:
+    """Step 5: the plan of each website, shown in the log before anything is done. Names over the provider's cap become
+    parts, which are decided and planned like any website."""
     for case in cases:
-        own = {name: Verdict(name, True, "http-01") for name in case.facts.ordered} or verdicts
-        case.verdicts = {name.fqdn: own[name.fqdn] for name in case.facts.wanted if name.fqdn in own}
+        case.verdicts = verdicts_of(world, scope, case, verdicts)
         _plan(world, scope, case)
+    changed = _decided(world, scope, accounts, _gathered(world, accounts, split_over_cap(world, scope, cases)))
+    verdicts = preflight_names(world, scope, changed, verdicts)
+    for case in changed:
+        case.verdicts = verdicts_of(world, scope, case, verdicts)
+        _plan(world, scope, case)
+    planned = with_changed(cases, changed)
+    _say_decisions(world, planned[len(cases) :])
+    for case in planned:
+        say_plan(world.log, case)
+    return planned
 
 
 def order_and_store(world: World, cases: Sequence[Case]) -> list[Item]:
@@ -91,7 +106,7 @@ def without_refused(world: World, scope: Scope, cases: Sequence[Case]) -> list[C
     again = []
     for case in cases:
         refused = case.failure.names if case.failure else {}
-        if case.plan is None or not refused or set(case.plan.names) <= set(refused):
+        if case.plan is None or not refused or not _left_of(case, refused):
             continue
         code = case.failure.code if case.failure else ""
         if case.failure and case.failure.permanent:
@@ -100,6 +115,7 @@ def without_refused(world: World, scope: Scope, cases: Sequence[Case]) -> list[C
         case.verdicts = {name: failed.get(name, verdict) for name, verdict in case.verdicts.items()}
         case.failure, case.outcome = None, ""
         _plan(world, scope, case)
+        say_plan(world.log, case)
         again.append(case)
     return again
 
@@ -126,13 +142,37 @@ def install_items(world: World, scope: Scope, cases: Sequence[Case], new: Sequen
     return outcomes
 
 
+def _decided(
+    world: World, scope: Scope, accounts: Mapping[str, FeatureList], known: Sequence[SiteFacts]
+) -> list[Case]:
+    options, now = policy_options(world, scope), world.clock()
+    return [Case(site.website, site, decide(site, now, options), accounts[site.website.account]) for site in known]
+
+
+def _say_decisions(world: World, cases: Sequence[Case]) -> None:
+    for case in cases:
+        say(world.log, case, "info", f"{case.decision.action}: {case.decision.reason}", code=case.decision.code)
+        for text, why in case.website.rejected:
+            say(world.log, case, "warn", f"{text!r} can't be on a certificate: {why}", code="name_invalid", indent=1)
+
+
+def _gathered(world: World, accounts: Mapping[str, FeatureList], websites: Sequence[Website]) -> list[SiteFacts]:
+    if not websites:
+        return []
+    specs, options = world.ordering.provider.specs(), world.config.check
+    known = facts.gather(websites, world.services, accounts, options, specs, world.clock(), world.log)
+    return [_without_lost_set(world, site) for site in known]
+
+
 def _without_lost_set(world: World, site: SiteFacts) -> SiteFacts:
-    """A certificate whose files somebody removed can't be installed again: it counts as none."""
+    """A certificate whose files somebody removed or mixed up can't be installed again: it counts as none."""
     website, stored = site.website, site.stored
-    if stored is None or live_set(world.place, website.main, stored.serial).is_dir():
+    if stored is None:
         return site
-    words = f"the files of its certificate are gone ({live_set(world.place, website.main, stored.serial)})"
-    world.log.say("warn", words, account=website.account, website=website.main, code="unreadable")
+    damage = set_damage(live_set(world.place, website.main, stored.serial))
+    if not damage:
+        return site
+    world.log.say("warn", damage, account=website.account, website=website.main, code="set_damaged")
     return replace(site, stored=None)
 
 
@@ -144,12 +184,20 @@ def _give_up_unwanted(world: World, cases: Sequence[Case]) -> None:
             give_up(world.ordering, case.website.main, f"{case.plan.action}: {case.plan.reason}")
 
 
+def _left_of(case: Case, refused: Mapping[str, str]) -> list[str]:
+    """The names that the order was to cover, a refused wildcard's own ones among them, and that may pass yet."""
+    names = case.plan.names if case.plan else ()
+    return [
+        name for name, verdict in case.verdicts.items()
+        if verdict.passed and name not in refused and covers(names, name)
+    ]
+
+
 def _plan(world: World, scope: Scope, case: Case) -> None:
     specs = world.ordering.provider.specs()
     case.plan = plan(case.decision, case.facts, case.verdicts, specs, world.clock(), policy_options(world, scope))
     case.names = case.plan.names
     case.not_after = case.facts.stored.not_after if case.facts.stored else None
-    say_plan(world.log, case)
 
 
 def _obtained(world: World, shared: Obtaining, case: Case, outage: list[Failure]) -> Item | None:
@@ -164,7 +212,7 @@ def _obtained(world: World, shared: Obtaining, case: Case, outage: list[Failure]
             if outage:
                 raise Failure(outage[0].code, f"not tried, after {outage[0].detail}", outage[0].retry_at)
             key_type = case.features.key_type or KeyType(world.config.check.key_type)
-            answer = obtain(shared, case.website, case.plan, key_type)
+            answer = obtain(shared, case.website, case.plan, key_type, case.verdicts)
         except Failure as failure:
             case.failure, case.outcome = failure, "failed"
             if failure.code == "ca_unreachable":

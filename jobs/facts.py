@@ -8,13 +8,18 @@ from datetime import datetime
 
 import models
 from jobs import queue, records
+from jobs.abilities import holds_several
 from jobs.config import Check
 from jobs.policy.certificate import issued_here
-from jobs.policy.decision import Presented, SiteFacts, Wait
+from jobs.policy.decision import FOREIGN_INVALID, Presented, SiteFacts, Wait
 from jobs.policy.failure import Failure
 from jobs.policy.features import FeatureList, why_skipped
-from jobs.policy.names import wanted_names
-from jobs.policy.site import Website
+from jobs.policy.plan import OVER_CAP, SPLIT_OFF, UNUSED
+from jobs.policy.site import WantedName, Website
+from jobs.policy.specs import Specs
+from jobs.policy.split import Wants, taken_names, wants
+from jobs.policy.verdict import Verdict
+from jobs.policy.wildcard import Neighbours
 from jobs.ports import Installed, ServiceTarget
 from jobs.record import say_bug
 from jobs.runlog import RunLog
@@ -39,46 +44,76 @@ def gather(
     services: Sequence[ServiceTarget],
     features: Mapping[str, FeatureList],
     options: Check,
-    organizations: tuple[str, ...],
+    specs: Specs,
     now: datetime,
     log: RunLog,
 ) -> list[SiteFacts]:
-    """What is known of every website; rows are read once for all of them, configurations once a service."""
-    everybody = records.websites()
-    owners = {name: site.main for site in everybody for name in site.names}
+    """What is known of every website; rows are read once for all of them, configurations once a service. Parts must
+    come with the website that they are of."""
+    everybody = [site for site in records.websites() if site.part_of is None]
     main_domains: dict[str, str] = {}
     for site in everybody:
         main_domains.setdefault(site.account, site.main)
-    excluded, troubles, standings = records.exclusions(), records.troubles(), records.standings()
+    neighbours, excluded = Neighbours(everybody), records.exclusions()
+    troubles, standings = records.troubles(), records.standings()
     stored, pending = records.live_certificates(), queue.active_orders()
     known = records.known_fingerprints()
-    return [
-        SiteFacts(
-            website=site,
-            wanted=wanted_names(
-                site, _labels(features[site.account], options), excluded.get(site.account, frozenset()), owners
-            ),
-            stored=stored.get(site.main),
-            presented=_presented(site, services, known, organizations, log),
-            waits=_waits(troubles.get(site.main, {}), now),
-            service_waits={
-                name: standing.retry_at
-                for name, standing in standings.get(site.main, {}).items()
-                if standing.retry_at is not None
-            },
-            stopped=frozenset(
-                name for name, standing in standings.get(site.main, {}).items() if standing.state == "waiting"
-            ),
-            ordered=_ordered(pending.get(site.main)),
-            ordered_wait=pending[site.main].run_after if site.main in pending else None,
-            main_domain=main_domains[site.account],
+    labels = {name: service_labels(own, options) for name, own in features.items()}
+    wanted = wants(websites, labels, excluded, taken_names(everybody))
+    found = []
+    for site in websites:
+        own, waits = wanted[site.main], _waits(troubles.get(site.main, {}), now)
+        if _room_for_all(own, waits, specs.max_names):
+            own = Wants((*own.names, *own.elsewhere))
+            waits = {name: wait for name, wait in waits.items() if wait.code not in (OVER_CAP, SPLIT_OFF)}
+        standing = standings.get(site.main, {})
+        seen = _presented(site, services, known, specs.issuer_organizations, log)
+        found.append(
+            SiteFacts(
+                website=site,
+                wanted=own.names,
+                stored=stored.get(site.main),
+                presented=seen,
+                waits=waits,
+                service_waits={name: one.retry_at for name, one in standing.items() if one.retry_at is not None},
+                stopped=frozenset(name for name, one in standing.items() if one.state == "waiting"),
+                ordered=_ordered(pending.get(site.main)),
+                ordered_wait=pending[site.main].run_after if site.main in pending else None,
+                under_way=_under_way(pending.get(site.main)),
+                main_domain=site.main if site.part_of else main_domains[site.account],
+                elsewhere=own.elsewhere,
+                several=tuple(service.name for service in services if service.name in seen and holds_several(service)),
+                barred=_barred(site, own.names, neighbours, excluded.get(site.account, frozenset())),
+                no_dns=frozenset(name.fqdn for name in own.names if neighbours.of_others(name.fqdn, site.account)),
+            )
         )
-        for site in websites
-    ]
+    return found
 
 
-def _labels(features: FeatureList, options: Check) -> tuple[str, ...]:
+def service_labels(features: FeatureList, options: Check) -> tuple[str, ...]:
+    """The service names that are tried for an account."""
     return options.service_names if features.service_names is None else features.service_names
+
+
+def has_to_do(service: ServiceTarget, site: Website) -> bool:
+    """Whether a service has anything to serve for a website. One that presents a single certificate a website has
+    nothing to do with a part. Raises Failure."""
+    return (site.part_of is None or holds_several(service)) and service.concerns(site)
+
+
+def _room_for_all(own: Wants, waits: Mapping[str, Wait], max_names: int | None) -> bool:
+    """Whether one certificate has room for every name that is in use: those of parts come back then."""
+    everything = (*own.names, *own.elsewhere)
+    used = [name for name in everything if name.fqdn not in waits or waits[name.fqdn].code != UNUSED]
+    return max_names is None or len(used) <= max_names
+
+
+def _barred(
+    site: Website, wanted: Sequence[WantedName], neighbours: Neighbours, excluded: Collection[str]
+) -> dict[str, str]:
+    bases = dict.fromkeys(name.fqdn.removeprefix("*.") for name in wanted)
+    reasons = {base: neighbours.why_not(base, site.account, excluded) for base in bases}
+    return {base: why for base, why in reasons.items() if why}
 
 
 def _presented(
@@ -92,7 +127,7 @@ def _presented(
     found: dict[str, Presented | None] = {}
     for service in services:
         try:
-            if service.concerns(site):
+            if has_to_do(service, site):
                 found[service.name] = _judged(service.installed(site), known, organizations)
         except Failure as failure:
             found[service.name] = Presented(None, detail=failure.detail, unknown=True)
@@ -116,9 +151,23 @@ def _ordered(row: models.QueueEntry | None) -> tuple[str, ...]:
     return tuple(json.loads(row.payload)["names"]) if row else ()
 
 
+def _under_way(row: models.QueueEntry | None) -> dict[str, Verdict]:
+    """How the names of an order that is under way are validated, see `jobs/order.py`."""
+    if row is None:
+        return {}
+    order = json.loads(row.payload)
+    methods, ancestors = order.get("methods", {}), order.get("ancestors", {})
+    found = {}
+    for name in order["names"]:
+        usual = "dns-01" if name.startswith("*.") else "http-01"
+        above = ancestors.get(name, "")
+        found[name] = Verdict(name, True, methods.get(above or name, usual), ancestor=above)
+    return found
+
+
 def _waits(troubles: Mapping[str, records.NameTrouble], now: datetime) -> dict[str, Wait]:
     return {
         name: Wait(trouble.retry_at, trouble.code, trouble.text)
         for name, trouble in troubles.items()
-        if trouble.retry_at is not None and trouble.retry_at > now
+        if trouble.retry_at is not None and trouble.retry_at > now and trouble.code != FOREIGN_INVALID
     }

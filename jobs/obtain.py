@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from jobs.policy.keys import KeyType
 from jobs.policy.plan import Plan
 from jobs.policy.proof import prove
 from jobs.policy.site import Website
+from jobs.policy.verdict import Verdict
 from jobs.ports import Pending, Place
 from jobs.store import retire_sets, store
 
@@ -37,13 +38,17 @@ class Obtaining:
     clock: Callable[[], datetime]
 
 
-def obtain(shared: Obtaining, website: Website, plan: Plan, key_type: KeyType) -> Item | Pending:
-    """A stored set for the plan's names, or what the CA said about waiting. Raises Failure; nothing is then stored.
+def obtain(
+    shared: Obtaining, website: Website, plan: Plan, key_type: KeyType, verdicts: Mapping[str, Verdict]
+) -> Item | Pending:
+    """A stored set for the plan's names, validated as their `verdicts` say, or what the CA said about waiting.
+    Raises Failure; nothing is then stored.
 
     The order's row is closed only when the set is on disk, so that a crash in between downloads it again; and in one
     with the certificate's own row, or a crash between the two would leave an order that nobody goes on with.
     """
-    row, answer = order.order(shared.ordering, website.account, website.main, plan.names, key_type)
+    ways = _ways(plan.names, verdicts)
+    row, answer = order.order(shared.ordering, website.account, website.main, plan.names, key_type, ways)
     if isinstance(answer, Pending):
         return answer
     now = shared.clock()
@@ -60,6 +65,14 @@ def obtain(shared: Obtaining, website: Website, plan: Plan, key_type: KeyType) -
         order.finish(shared.ordering, row, "done", f"serial {certificate.serial}")
     order.drop_key(shared.ordering, row)
     return Item(website, certificate, directory)
+
+
+def _ways(names: Sequence[str], verdicts: Mapping[str, Verdict]) -> order.Ways:
+    """The authorization of a name that is validated through an ancestor is for that one, by its own method."""
+    seen = {name: verdicts[name] for name in names if name in verdicts}
+    ancestors = {name: verdict.ancestor for name, verdict in seen.items() if verdict.ancestor}
+    methods = {ancestors.get(name, name): verdict.method or "" for name, verdict in seen.items()}
+    return order.Ways({name: method for name, method in methods.items() if method == "dns-01"}, ancestors)
 
 
 def forget_old_sets(place: Place, website: str) -> None:

@@ -7,8 +7,8 @@ there is never a second order for work that has one.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -44,6 +44,17 @@ class Ordering:
     clock: Callable[[], datetime]
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How names are validated, where not by http-01 of their own: the method by name, and the ancestor domain."""
+
+    methods: Mapping[str, str] = field(default_factory=dict)
+    ancestors: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_WAYS = Ways()
+
+
 class RowJournal:
     """Keeps the order URL in the queue row, before anything else happens."""
 
@@ -56,17 +67,29 @@ class RowJournal:
 
 
 def order(
-    ordering: Ordering, account: str, website: str, names: tuple[str, ...], key_type: KeyType
+    ordering: Ordering,
+    account: str,
+    website: str,
+    names: tuple[str, ...],
+    key_type: KeyType,
+    ways: Ways = NO_WAYS,
 ) -> tuple[models.QueueEntry, Bundle | Pending]:
-    """Get a bundle for `names`, or the reason to wait. Raises Failure; the row is then closed as failed, unless the
-    CA has an order that the failure is not about.
+    """Get a bundle for `names`, validated in these `ways`, or the reason to wait.
+
+    Raises Failure; the row is then closed as failed, unless the CA has an order that the failure is not about.
 
     The row of a bundle stays active until the caller has stored it: see `finish`.
     """
-    row = _row(ordering, account, website, names)
+    row = _row(ordering, account, website, names, ways)
     key_file = _key_file(ordering.place, website)
     try:
-        request = OrderRequest(names=names, privkey=_key(key_file, row, key_type))
+        kept = json.loads(row.payload)
+        request = OrderRequest(
+            names=names,
+            privkey=_key(key_file, row, key_type),
+            methods=kept.get("methods", {}),
+            ancestors=kept.get("ancestors", {}),
+        )
         answer = _go_on(ordering, row, request)
     except Failure as failure:
         if failure.code in PASSING and row.order_url:
@@ -133,11 +156,16 @@ def _go_on(ordering: Ordering, row: models.QueueEntry, request: OrderRequest) ->
     return ordering.provider.issue(request, ordering.solvers, RowJournal(row))
 
 
-def _row(ordering: Ordering, account: str, website: str, names: tuple[str, ...]) -> models.QueueEntry:
-    """The active row of the website if it is for these names at this provider, else a new one."""
-    payload = {"names": list(names)}
+def _row(
+    ordering: Ordering, account: str, website: str, names: tuple[str, ...], ways: Ways
+) -> models.QueueEntry:
+    """The active row of the website if it is for these names at this provider, else a new one. An order that the CA
+    has already is gone on with as it was begun."""
+    payload = {"names": list(names), "methods": dict(ways.methods), "ancestors": dict(ways.ancestors)}
     row = queue.request_order(website, account, ordering.provider_name, payload, ordering.clock())
     if row.provider == ordering.provider_name and set(json.loads(row.payload)["names"]) == set(names):
+        if not row.order_url:
+            queue.update(row, payload=json.dumps(payload))
         return row
     close(ordering, row, "cancelled", "other names or another provider are wanted now")
     return queue.request_order(website, account, ordering.provider_name, payload, ordering.clock())

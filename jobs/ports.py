@@ -17,6 +17,7 @@ from typing import Protocol
 
 from jobs.place import Place as Place
 from jobs.policy.certificate import Bundle, Certificate
+from jobs.policy.persist import Holder, Offer
 from jobs.policy.site import Account, Website
 from jobs.policy.specs import Look, Specs
 
@@ -117,6 +118,16 @@ class Registers(Protocol):
         """Make a new account with a new key. Raises Failure("terms_not_accepted"), Failure("eab_required")."""
 
 
+class TakesLastingRecords(Protocol):
+    """Ability: dns-persist-01, of which the record is only shown and looked at."""
+
+    def persist(self) -> Offer | None:
+        """How the CA takes it, as far as it said so to this instance; None: it did not."""
+
+    def holder(self) -> Holder | None:
+        """The account as such a record names it; None before the registration."""
+
+
 # --- services ------------------------------------------------------------------------------------------------
 
 
@@ -210,17 +221,6 @@ class ServiceTarget(Protocol):
     def probe(self, website: Website, certificate: Certificate) -> Sequence[Served]:
         """One handshake per name of `certificate` that this service serves for the website, and port.
         Waits up to `settle` seconds for a graceful reload to take effect."""
-
-
-class SetsUp(Protocol):
-    """Ability: configuration that is written once, for all websites (`autossl setup`)."""
-
-    def setup(self) -> Sequence[FileChange]:
-        """Changes that make the service ready (challenge responder, one include). Empty when it is.
-
-        A service may have `left_undone() -> Sequence[Failure]`: the parts of the last `setup` that it left out; and
-        `read_until_reloaded() -> Sequence[Path]`: files that `setup --undo` takes away only after the reload, for the
-        running daemon would fail without them."""
 
 
 # --- accounts ------------------------------------------------------------------------------------------------

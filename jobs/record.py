@@ -6,17 +6,20 @@ import traceback
 from collections.abc import Sequence
 from datetime import datetime
 
-from jobs import presented, records, summaries
+from jobs import presented, records, summaries, troubles
 from jobs.install import Outcome
 from jobs.obtain import forget_old_sets
-from jobs.policy.decision import Action
+from jobs.policy.decision import FOREIGN_INVALID, Action
 from jobs.policy.due import lifetime
 from jobs.policy.failure import Failure, LeftOff
-from jobs.policy.plan import UNUSED
+from jobs.policy.plan import OVER_CAP, SPLIT_OFF, UNUSED
 from jobs.policy.site import Website
 from jobs.ports import Place
 from jobs.report import Case
 from jobs.runlog import RunLog
+
+LASTING = {UNUSED, OVER_CAP, SPLIT_OFF, FOREIGN_INVALID}
+"""Codes of what is as it is until a person changes something."""
 
 _LEVELS = {"installed": "success", "waiting": "warn", "failed": "error"}
 _WITHOUT_WORK = {Action.LEAVE: "left alone", Action.DEFER: "deferred", Action.BLOCKED: "failed"}
@@ -66,17 +69,19 @@ def say_bug(log: RunLog, website: Website | None, step: str, error: Exception) -
 
 
 def say_plan(log: RunLog, case: Case) -> None:
-    """The plan and the reason of every name that is not on it, before anything is done."""
+    """The plan with its choices, and the reason of every name that is not on it, before anything is done."""
     plan = case.plan
     if plan is None or (plan.code == case.decision.code and plan.action is not Action.ORDER):
         return
     level = "warn" if plan.action in (Action.DEFER, Action.BLOCKED) else "info"
     names = f" ({', '.join(plan.names)})" if plan.action is Action.ORDER else ""
     say(log, case, level, f"plan: {plan.action}: {plan.reason}{names}", code=plan.code)
+    for remark in plan.remarks:
+        say(log, case, "info", remark, indent=1)
     for left in plan.left_off:
         say(log, case, "warn", left.text, code=left.code, name=left.name, indent=1)
         tried = case.verdicts.get(left.name)
-        for line in tried.report if tried else ():
+        for line in tried.report if tried and not tried.passed else ():
             say(log, case, "info", line, name=left.name, indent=2)
     for name, verdict in case.verdicts.items():
         for warning in verdict.warnings:
@@ -115,18 +120,20 @@ def _keep_troubles(case: Case, now: datetime) -> None:
     if case.plan is None or case.outcome in ("pending", "stopped"):
         return
     left = {entry.name: entry for entry in (*case.plan.left_off, *case.plan.unused)}
-    fresh = [entry for name, entry in left.items() if name in case.verdicts]
-    kept = [name for name in left if name not in case.verdicts]
+    known = {name for name, entry in left.items() if name in case.verdicts or entry.code == SPLIT_OFF}
+    fresh = [entry for name, entry in left.items() if name in known]
+    kept = [name for name in left if name not in known]
     failure = case.failure
     if failure is not None:
         fresh.append(LeftOff("", failure.code, failure.detail))
         fresh += [LeftOff(name, failure.code, text) for name, text in failure.names.items() if name in case.verdicts]
-    elif case.plan.action in (Action.BLOCKED, Action.DEFER):
+    elif case.plan.action in (Action.BLOCKED, Action.DEFER) or case.plan.code == FOREIGN_INVALID:
         fresh.append(LeftOff("", case.plan.code, case.plan.reason))
     elif case.plan.action is Action.KEEP and case.plan.code in ("backoff", "order_pending"):
         kept.append("")
     stored = case.facts.stored
     whole = lifetime(stored) if stored else records.USUAL_LIFETIME
-    daily = {UNUSED} | case.lasting | ({failure.code} if failure and failure.permanent else set())
+    daily = LASTING | case.lasting | ({failure.code} if failure and failure.permanent else set())
     not_before = failure.retry_at if failure else None
-    records.keep_troubles(case.website.main, fresh, kept, whole, now, daily, not_before)
+    seen = {name: verdict.seen for name, verdict in case.verdicts.items() if verdict.seen}
+    troubles.keep(case.website.main, fresh, kept, whole, now, daily, not_before, seen)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import models
 from jobs.policy.certificate import Certificate
-from jobs.policy.failure import LeftOff
 from jobs.policy.features import DEFAULT, Entitlement, FeatureList
 from jobs.policy.keys import KeyType
 from jobs.policy.plan import UNUSED
@@ -79,6 +78,21 @@ def websites(of: Collection[str] | None = None) -> list[Website]:
     return [_website(row) for row in query]
 
 
+def keep_part(part: Website, now: datetime) -> None:
+    """Keep a part of a website (`jobs/policy/split.py`) as it is now, whatever its main name was before."""
+    values: dict[str, Any] = {
+        "account": part.account, "names": json.dumps(part.names), "rejected": "[]", "docroot": None,
+        "source": part.source, "file": None, "line": None, "gone_at": None, "part_of": part.part_of,
+    }
+    fresh = {"main": part.main, "found_at": now, **values}
+    models.Website.insert(**fresh).on_conflict(conflict_target=[models.Website.main], update=values).execute()
+
+
+def end_part(main: str, now: datetime) -> None:
+    part = (models.Website.main == main) & models.Website.part_of.is_null(False)
+    models.Website.update(gone_at=now).where(part).execute()
+
+
 def live_certificates(of: Collection[str] | None = None) -> dict[str, Certificate]:
     """The stored certificate of each website that has one, by main name."""
     query = models.Certificate.select().where(models.Certificate.retired_at.is_null())
@@ -106,7 +120,8 @@ def exclusions(of: Collection[str] | None = None) -> dict[str, frozenset[str]]:
 def troubles(of: Collection[str] | None = None) -> dict[str, dict[str, NameTrouble]]:
     """Stored problems by website (all, or these main names) and name; the empty name is the website itself."""
     found: dict[str, dict[str, NameTrouble]] = {}
-    query = models.Problem.select()
+    row = models.Problem  # its reports are long, and read one by one
+    query = row.select(row.website, row.name, row.code, row.text, row.retry_at, row.since)
     for row in query if of is None else query.where(models.Problem.website.in_(list(of))):
         found.setdefault(row.website, {})[row.name] = NameTrouble(row.code, row.text, row.retry_at, row.since)
     return found
@@ -165,44 +180,6 @@ def former_serials(website: str, newest: int) -> list[str]:
     """The serial numbers of the `newest` certificates of a website, newest first."""
     query = models.Certificate.select(models.Certificate.serial).where(models.Certificate.website == website)
     return [row[0] for row in query.order_by(models.Certificate.id.desc()).limit(newest).tuples()]
-
-
-def keep_troubles(
-    website: str,
-    fresh: Iterable[LeftOff],
-    kept: Collection[str],
-    lifetime: timedelta,
-    now: datetime,
-    daily: Collection[str],
-    not_before: datetime | None = None,
-) -> None:
-    """Make `fresh` the problems of a website, beside the names in `kept`, whose rows stay as they are.
-
-    The same problem counts up and is tried later each time (`lifetime`: of the certificate at stake); a code
-    in `daily` is tried once a day at once. `not_before`: the time that the cause named (Retry-After), if later.
-    """
-    with models.database.atomic():
-        rows = {row.name: row for row in models.Problem.select().where(models.Problem.website == website)}
-        for trouble in fresh:
-            row = rows.pop(trouble.name, None)
-            again = row is not None and row.code == trouble.code
-            attempts = row.attempts + 1 if again else 1
-            retry_at = next_try(attempts, now, lifetime, permanent=trouble.code in daily)
-            values = {
-                "code": trouble.code,
-                "text": trouble.text,
-                "since": row.since if again else now,
-                "seen_at": now,
-                "attempts": attempts,
-                "retry_at": max(retry_at, not_before) if not_before else retry_at,
-            }
-            if row:
-                models.Problem.update(**values).where(models.Problem.id == row.id).execute()
-            else:
-                models.Problem.create(website=website, name=trouble.name, **values)
-        gone = [row.id for name, row in rows.items() if name not in kept]
-        if gone:
-            models.Problem.delete().where(models.Problem.id.in_(gone)).execute()
 
 
 def keep_standings(states: Mapping[tuple[str, str], tuple[str, str, str | None]], now: datetime) -> None:
@@ -275,7 +252,7 @@ def finish_run(row: models.Run, result: str, totals: Mapping[str, Any], now: dat
 def _website(row: models.Website) -> Website:
     rejected = tuple((text, why) for text, why in json.loads(row.rejected))
     names = tuple(json.loads(row.names))
-    return Website(row.account_id, names, row.docroot, row.source, row.file, row.line, rejected)
+    return Website(row.account_id, names, row.docroot, row.source, row.file, row.line, rejected, row.part_of)
 
 
 def _certificate(row: models.Certificate) -> Certificate:

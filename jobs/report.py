@@ -62,14 +62,37 @@ class Case:
             "outcome": self.outcome,
             "problem": None if self.failure is None else {"code": self.failure.code, "text": self.failure.detail},
             "names": list(self.names),
-            "left_off": [{"name": left.name, "code": left.code, "text": left.text} for left in self._all_left_off()],
+            "left_off": [
+                {"name": left.name, "code": left.code, "text": left.text, "report": self._seen(left.name)}
+                for left in self._all_left_off()
+            ],
+            "remarks": list(self.plan.remarks) if self.plan else [],
+            "warnings": self._warnings(),
+            "deferred_until": stamp(self.plan.defer_until if self.plan else None),
+            "part_of": self.website.part_of,
             "not_after": stamp(self.not_after),
             "services": {name: {"state": state, "text": text} for name, (state, text) in self.services.items()},
         }
 
+    def _seen(self, name: str) -> dict[str, Any] | None:
+        """What the preflight saw of a name that it let fail in this run."""
+        verdict = self.verdicts.get(name)
+        return verdict.seen.as_json() if verdict and verdict.seen and not verdict.passed else None
+
+    def _warnings(self) -> list[dict[str, str]]:
+        """What a person should know of names that passed."""
+        passed = [verdict for verdict in self.verdicts.values() if verdict.passed]
+        return [{"name": verdict.name, **_coded(text)} for verdict in passed for text in verdict.warnings]
+
     def _all_left_off(self) -> list[LeftOff]:
         refused = [LeftOff(text, "name_invalid", why) for text, why in self.website.rejected]
         return [*self.left_off, *refused]
+
+
+def _coded(text: str) -> dict[str, str]:
+    """A warning's words and its code, which stands at their end in brackets."""
+    words, _, code = text.removesuffix("]").rpartition(" [")
+    return {"code": code, "text": words} if text.endswith("]") and words else {"code": "", "text": text}
 
 
 def stamp(moment: datetime | None) -> str | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from jobs.policy.certificate import Bundle, Certificate
 from jobs.policy.failure import Failure
+from jobs.policy.pair_check import pair_trouble
 from jobs.ports import Place
 
 KEY, LEAF, CHAIN, FULLCHAIN = "privkey.pem", "cert.pem", "chain.pem", "fullchain.pem"
@@ -52,6 +53,17 @@ def store(place: Place, website: str, bundle: Bundle, certificate: Certificate, 
 def live_set(place: Place, website: str, serial: str) -> Path:
     """The directory of one stored set."""
     return place.live / website / _directory_name(serial)
+
+
+def set_damage(directory: Path) -> str:
+    """What is wrong with a stored set, so that it can't be installed again; empty when nothing is."""
+    try:
+        trouble = pair_trouble((directory / LEAF).read_bytes(), (directory / KEY).read_bytes())
+    except FileNotFoundError as error:
+        return f"the files of its certificate are gone ({error.filename})"
+    except OSError as error:
+        return f"the files of its certificate can't be read ({directory}: {error.strerror})"
+    return f"{directory}: {trouble}" if trouble else ""
 
 
 def grant_key(directory: Path, key_group: int) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import models
 from jobs import presented, records
-from jobs.policy.names import covers, wanted_names
-from jobs.policy.plan import UNUSED
+from jobs.policy.names import covers
+from jobs.policy.plan import SPLIT_OFF, UNUSED
 from jobs.policy.site import WantedName, Website
+from jobs.policy.split import taken_names, wants
 
 
 def refresh(accounts: Collection[str] | None, service_names: tuple[str, ...]) -> None:
@@ -27,7 +28,10 @@ def refresh(accounts: Collection[str] | None, service_names: tuple[str, ...]) ->
         counted = [name.fqdn for name in wanted if name.fqdn not in unused]
         sums = figures[site.account]
         sums[0] += len(counted)
-        sums[1] += sum(certificate is not None and covers(certificate.names, name) for name in counted)
+        apart = split_off(troubles.get(site.part_of or "", {}))
+        sums[1] += sum(
+            certificate is not None and name not in apart and covers(certificate.names, name) for name in counted
+        )
         sums[2] += sum(trouble.code != UNUSED for trouble in reasons.values())
         if certificate is not None:
             ends[site.account] = min(ends.get(site.account, certificate.not_after), certificate.not_after)
@@ -45,8 +49,13 @@ def _wanted_of(
     excluded: dict[str, frozenset[str]],
 ) -> Iterable[tuple[Website, tuple[WantedName, ...]]]:
     """Each website with the names that its certificate should cover."""
-    taken = {name for site in sites for name in site.names}
+    given = {name: one.features.service_names for name, one in known.items()}
+    labels = {name: service_names if own is None else own for name, own in given.items()}
+    found = wants(sites, labels, excluded, taken_names(sites))
     for site in sites:
-        features = known[site.account].features
-        labels = service_names if features.service_names is None else features.service_names
-        yield site, wanted_names(site, labels, excluded.get(site.account, frozenset()), taken)
+        yield site, found[site.main].names
+
+
+def split_off(troubles: Mapping[str, records.NameTrouble]) -> frozenset[str]:
+    """The names of a website that its parts have, and for which the web server has no certificate."""
+    return frozenset(name for name, trouble in troubles.items() if trouble.code == SPLIT_OFF)

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import MappingProxyType
 
-from jobs.policy.plan import needed_names
+from jobs.abilities import registers
+from jobs.policy.ancestor import through_ancestors
+from jobs.policy.failure import Failure
+from jobs.policy.plan import needed_names, needed_wildcards
 from jobs.policy.verdict import Verdict
 from jobs.preflight import Issuer, Setting, preflight
 from jobs.report import Case
 from jobs.world import Scope, World, policy_options
 
+LONGEST_LOOK = 15.0
+"""Seconds for the CA's directory."""
 
-def preflight_names(world: World, scope: Scope, cases: Sequence[Case]) -> Mapping[str, Verdict]:
-    """A verdict for every such name; every name is asked for at the same time."""
+
+def preflight_names(
+    world: World, scope: Scope, cases: Sequence[Case], known: Mapping[str, Verdict] = MappingProxyType({})
+) -> Mapping[str, Verdict]:
+    """A verdict for every such name, and for every wildcard that might take the place of some; all at the same time.
+    What this run knows already (`known`) is not asked again, and is in the answer."""
     options, now = policy_options(world, scope), world.clock()
-    names = {
-        name
-        for case in cases
-        if not case.facts.ordered
-        for name in needed_names(case.decision, case.facts, now, options)
-    }
+    names: set[str] = set()
+    for case in cases:
+        if not case.facts.ordered:
+            names.update(needed_names(case.decision, case.facts, now, options), _wildcards(world, scope, case))
+    names.difference_update(known)
     if not names:
-        return {}
+        return known
     known_good = frozenset(name for case in cases if case.facts.stored for name in case.facts.stored.names)
     specs, config = world.ordering.provider.specs(), world.config
     setting = Setting(
@@ -29,10 +39,42 @@ def preflight_names(world: World, scope: Scope, cases: Sequence[Case]) -> Mappin
         http_port=config.validation.http_port,
         https_port=config.validation.https_port,
         max_redirects=specs.max_redirects,
-        issuer=Issuer(specs.caa_identities, world.account_url, world.ordering.provider_name),
+        issuer=_issuer(world),
         timeout=config.validation.timeout,
         zones=world.zones,
         caa_mode=world.caa_mode,
         act=not scope.plan_only,
+        guesses=frozenset(name.fqdn for case in cases for name in case.facts.wanted if not name.own),
+        no_dns=frozenset(name for case in cases for name in case.facts.no_dns),
     )
-    return preflight(names, setting, world.ordering.solvers["http-01"], known_good)
+    return {**known, **preflight(names, setting, world.ordering.solvers["http-01"], known_good)}
+
+
+def _issuer(world: World) -> Issuer:
+    """The CA by the names that it gives itself now. One that doesn't answer will be told of by the order; until then
+    what is known of it counts."""
+    provider = world.ordering.provider
+    if registers(provider):
+        with suppress(Failure):
+            provider.look(LONGEST_LOOK)
+    identities = provider.specs().caa_identities
+    return Issuer(identities, world.account_url, world.ordering.provider_name, world.former_accounts)
+
+
+def verdicts_of(
+    world: World, scope: Scope, case: Case, verdicts: Mapping[str, Verdict]
+) -> Mapping[str, Verdict]:
+    """Those that the plan of one website depends on. An order that is under way is gone on with as it was made."""
+    facts = case.facts
+    if facts.ordered:
+        return facts.under_way
+    names = [name.fqdn for name in (*facts.wanted, *facts.elsewhere)] + list(_wildcards(world, scope, case))
+    own = {name: verdicts[name] for name in names if name in verdicts}
+    return through_ancestors((*facts.wanted, *facts.elsewhere), own, world.ordering.provider.specs().ancestor_dcv)
+
+
+def _wildcards(world: World, scope: Scope, case: Case) -> tuple[str, ...]:
+    """The wildcards worth trying whose zones a DNS backend serves."""
+    specs, options = world.ordering.provider.specs(), policy_options(world, scope)
+    found = needed_wildcards(case.decision, case.facts, specs, case.features.wildcard, world.clock(), options)
+    return tuple(name for name in found if world.zones.serving(name) is not None)

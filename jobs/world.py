@@ -33,6 +33,7 @@ class World:
     key_group: int | None
     zones: Zones = NO_ZONES
     caa_mode: CaaMode = CaaMode.WHEN_NEEDED
+    former_accounts: tuple[str, ...] = ()
     progress: Progress = field(default_factory=Progress)
 
 

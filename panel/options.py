@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request, url_for
@@ -13,7 +14,7 @@ from jobs import registry
 from jobs.policy.access import Right
 from jobs.policy.keys import KeyType
 from jobs.policy.options import NOTIFY_TITLES, CaaMode, Options, faults
-from jobs.wiring import options, plugin_options
+from jobs.wiring import options, plugin_options, plugins
 from jobs.wiring.background import nightly_time
 from panel import forms, hx, work
 from panel.access import needs
@@ -31,16 +32,24 @@ NONE = {
     "dns_backends": "None is installed. Names are validated over HTTP, and CAA records are only looked at.",
     "notifiers": "None is installed. Nobody is told of anything: what happened stands in the logs.",
 }
+ABOUT = {
+    "dns_backends": "Several may be in use; the one with the longest zone writes. A name that can't be validated over"
+    " HTTP, and a wildcard, is validated by DNS where one serves its zone. Test it: autossl dns test ZONE.",
+    "notifiers": "",
+}
+"""Said where some are installed."""
+
 GROUPS = (
     ("Messages", ("notify_admin", "notify_user")),
-    ("Certificates", ("replace_foreign", "key_type", "caa")),
+    ("Certificates", ("replace_foreign", "key_type")),
+    ("DNS", ("caa", "challenge_zone")),
     ("Checks and logs", ("nightly", "log_days")),
     ("Resellers", ("resellers",)),
 )
 TITLES: forms.Titles = {
     "notify_user": NOTIFY_TITLES,
     "notify_admin": NOTIFY_TITLES,
-    "caa": {CaaMode.WHEN_NEEDED: "Only when needed", CaaMode.ALWAYS: "Always", CaaMode.NEVER: "Never"},
+    "caa": {CaaMode.WHEN_NEEDED: "Only when needed (recommended)", CaaMode.ALWAYS: "Always", CaaMode.NEVER: "Never"},
     "key_type": {
         KeyType.ECDSA_P256: "ECDSA, P-256 (recommended)",
         KeyType.ECDSA_P384: "ECDSA, P-384",
@@ -111,15 +120,32 @@ def _page(
         "options/index.html",
         groups=[(title, [by_name[name] for name in names]) for title, names in GROUPS],
         nightly=nightly_time(config).strftime("%H:%M"),
-        plugins=[(name, title, NONE[name], _forms(name, plugin, fields)) for name, title in PLUGINS.items()],
+        packages=[
+            (name, title, ABOUT[name], NONE[name], _forms(name, plugin, fields)) for name, title in PLUGINS.items()
+        ],
     )
+
+
+@dataclass(frozen=True)
+class PluginForm:
+    """`active`: whether it is in use; None for what is not switched on by its options. `typed`: shown again, because
+    something in it does not go."""
+
+    plugin: registry.Plugin
+    fields: tuple[forms.Field, ...]
+    active: bool | None
+    typed: bool = False
 
 
 def _forms(
     package: str, typed: registry.Plugin | None, fields: tuple[forms.Field, ...]
-) -> list[tuple[registry.Plugin, tuple[forms.Field, ...]]]:
+) -> list[PluginForm]:
     """Every plug-in of a package with its fields."""
-    return [(one, fields if one == typed else _present(one)) for one in registry.load_all(package)]
+    return [
+        PluginForm(one, fields if one == typed else _present(one), plugins.facts(work.instance(), one)["active"],
+                   one == typed)
+        for one in registry.load_all(package)
+    ]
 
 
 def _present(plugin: registry.Plugin) -> tuple[forms.Field, ...]:

@@ -16,7 +16,7 @@ PLUGINS = ("providers", "services", "accounts", "dns_backends", "notifiers")
 KEEP_ROWS = {
     "jobs/check.py", "jobs/durable.py", "jobs/facts.py", "jobs/obtain.py", "jobs/order.py", "jobs/presented.py",
     "jobs/progress.py", "jobs/queue.py", "jobs/record.py", "jobs/records.py", "jobs/runlog.py", "jobs/scheduler.py",
-    "jobs/summaries.py", "jobs/zones/kept.py",
+    "jobs/summaries.py", "jobs/troubles.py", "jobs/zones/kept.py",
 }
 KNOWN_TO_PORTS = ("jobs.policy", "jobs.ports", "jobs.place", "jobs.privileged")
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc"}

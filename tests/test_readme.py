@@ -1,10 +1,14 @@
-"""The README's table of commands is the command line's own list."""
+"""The README's tables of commands and of DNS backends are the program's own lists."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
+import pytest
+
+from jobs import registry
 from panel.cli import main
 from tests.panel.command_line import leaves
 
@@ -12,15 +16,35 @@ README = Path(__file__).resolve().parents[1] / "README.md"
 _ROW = re.compile(r"^\|\s*`(autossl(?: [a-z][a-z-]*)*)[^`]*`\s*\|")
 
 
+def section(title: str) -> str:
+    _, found, rest = README.read_text(encoding="utf-8").partition(f"\n## {title}\n")
+    assert found, f"README.md: expected a section '## {title}'"
+    return rest.split("\n## ")[0]
+
+
 def commands_of_readme() -> list[str]:
     """The command path of each row of the table below `## Commands`; what follows the path (options) is free."""
-    _, found, rest = README.read_text(encoding="utf-8").partition("\n## Commands\n")
-    assert found, "README.md: expected a section '## Commands'"
-    section = rest.split("\n## ")[0]
-    return [match.group(1) for line in section.splitlines() if (match := _ROW.match(line))]
+    return [match.group(1) for line in section("Commands").splitlines() if (match := _ROW.match(line))]
 
 
 def test_the_table_of_commands_is_complete_and_has_nothing_else() -> None:
     known = [" ".join(["autossl", *path]) for path, _ in leaves(main)]
     told = commands_of_readme()
     assert sorted(told) == sorted(known)
+
+
+def test_the_table_of_dns_backends_is_complete_and_has_nothing_else() -> None:
+    told = re.findall(r"^\| `([a-z0-9_]+)` \|", section("DNS"), re.MULTILINE)
+    assert sorted(told) == sorted(registry.names("dns_backends"))
+
+
+@pytest.mark.parametrize("name", registry.names("dns_backends"))
+def test_the_options_that_set_a_dns_backend_up_are_its_own(name: str) -> None:
+    (row,) = re.findall(rf"^\| `{name}` \|.*$", section("DNS"), re.MULTILINE)
+    options = {field.name: field for field in dataclasses.fields(registry.load("dns_backends", name).options)}
+    _, found, words = row.partition(f"`autossl plugin set {name} ")
+    assert found, row
+    before, _, secrets = words.partition("--secret-file")
+    keys = re.findall(r"([a-z_]+)=", before), re.findall(r"([a-z_]+)=", secrets)
+    assert keys[0] and all(not options[key].metadata.get("secret") for key in keys[0])
+    assert all(options[key].metadata.get("secret") for key in keys[1])

@@ -21,7 +21,7 @@ from types import FrameType
 from jobs.policy.failure import Failure
 
 FOR_DEMO = ("apache2", "bind9", "bind9-utils", "dovecot-imapd", "exim4-daemon-light", "pebble", "util-linux")
-FOR_TESTS = (*FOR_DEMO, "caddy", "chromium", "fonts-dejavu-core", "nginx-light")
+FOR_TESTS = (*FOR_DEMO, "caddy", "chromium", "fonts-dejavu-core", "nginx-light", "pdns-backend-sqlite3", "pdns-server")
 
 _LOCK = Path("/run/lock/autossl-demo-packages")
 _POLICY = Path("/usr/sbin/policy-rc.d")

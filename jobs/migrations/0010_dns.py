@@ -8,6 +8,7 @@ STATEMENTS = (
     'ALTER TABLE "website" ADD COLUMN "part_of" TEXT',
     'CREATE INDEX "website_part_of" ON "website" ("part_of")',
     'ALTER TABLE "provider" ADD COLUMN "former_accounts" TEXT',
+    'ALTER TABLE "provider" ADD COLUMN "persist" TEXT',
     'ALTER TABLE "problem" ADD COLUMN "report" TEXT',
     """CREATE TABLE "dns_record" (
         "id" INTEGER NOT NULL PRIMARY KEY,

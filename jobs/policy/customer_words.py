@@ -6,11 +6,13 @@ The catalogue speaks to who runs the host: it names commands, configuration file
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from jobs.policy.preflight_report import ByDns, Hop, Report
 from jobs.policy.problem_entries import DECISIONS, NAMES
 from jobs.policy.problems import problem
+from jobs.policy.redirects import AddressKind, address_kind
 
 _ASK = "Check that the name's address is this server's. If it is, tell those who run this server."
 _NOTHING = "There is nothing that you have to do: those who run this server see it too."
@@ -22,14 +24,24 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "dns_timeout": "Check that the name servers of your domain are up. It is tried again by itself.",
         "dns_half": "Check your domain at its DNS provider: the provider of certificates may run into the same error.",
         "stray_aaaa": "Correct or remove the name's AAAA record at your DNS provider.",
+        "ipv6_elsewhere": "Correct or remove the name's AAAA record at your DNS provider.",
         "stray_address": "Remove the record of the silent address at your DNS provider.",
         "http_connection_refused": _ASK,
         "http_connection_lost": _ASK,
         "http_timeout": _ASK,
         "http_bad_answer": _ASK,
+        "http_too_slow": "Check that the name's address is this server's, and that no page of yours answers there.",
+        "http_hairpin_nat": "Check from outside that the website can be opened by its name.",
+        "http_cdn_in_front": "Let your CDN pass paths below /.well-known/acme-challenge/ to this server unchanged.",
+        "http_other_server": "Point the name's A and AAAA records to this server, at the address that is named here.",
         "http_status": "Check that the name points to this server, and that no proxy in front of it answers by itself.",
         "http_tls_failed": "Correct the redirect, or leave paths below /.well-known/acme-challenge/ out of it.",
         "caa_forbids": "Add the CAA record that is named here to your domain's DNS.",
+        "caa_forbids_everyone": "Add the CAA record that is named here to your domain's DNS if you want a certificate.",
+        "caa_conditions": "Add the CAA record that is named here to your domain's DNS.",
+        "caa_account_changed": "Put the CAA record that is named here in the place of the former one in your DNS.",
+        "caa_only_ours": "There is nothing that you have to do.",
+        "caa_added": "There is nothing that you have to do.",
         "validation_failed": "Check from outside that the name leads to this server, by IPv4 and IPv6.",
         "no_challenge": "Exclude the name, or tell those who run this server.",
         "ca_caa": "Allow the provider by a CAA record at every name server of your domain.",
@@ -37,13 +49,16 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "ca_rate_limited": "There is nothing that you have to do; it goes on by itself.",
         "order_gone": "There is nothing that you have to do; a new order is made.",
         "over_cap": "Exclude names that nobody uses.",
+        "split_off": "Exclude names that nobody uses, or ask those who run this server for a wildcard.",
+        "wildcard_unsupported": "Exclude it, and list the names one by one.",
         "backoff": "Correct the cause and press Run AutoSSL, which tries now.",
     }
 )
 """Instead of the catalogue's own, by code."""
 
 _SPEAKS_TO_THE_HOST = frozenset(
-    {"dns_servers_unreachable", "dns_no_resolver", "caa_identity_unknown", "foreign_certificate", "account_skipped"}
+    {"dns_servers_unreachable", "dns_no_resolver", "caa_identity_unknown", "foreign_certificate", "foreign_invalid",
+     "set_damaged", "account_skipped"}
 )
 """Codes about names and decisions that only those who run the host can do something about."""
 
@@ -77,3 +92,15 @@ def for_owner(code: str, detail: str) -> Words:
     if not own:
         return Words(_TITLES.get(code, entry.title), "", "", _NOTHING)
     return Words(entry.title, entry.text, "" if code in _WITHOUT_DETAIL else detail, REMEDIES.get(code, entry.remedy))
+
+
+def report_for_owner(report: Report) -> Report:
+    """What the preflight saw of his name. How zones are written here is the host's inside, and so is what answers at an
+    address that the Internet can't reach."""
+    by_dns = report.by_dns and ByDns(report.by_dns.trouble)
+    walks = tuple(replace(walk, hops=tuple(filter(_outside, walk.hops))) for walk in report.walks)
+    return replace(report, walks=walks, by_dns=by_dns)
+
+
+def _outside(hop: Hop) -> bool:
+    return address_kind(hop.address) is AddressKind.PUBLIC

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from jobs.policy.certificate import Certificate
-from jobs.policy.due import due_at, is_due
+from jobs.policy.certificate_state import CertificateState, state_of
+from jobs.policy.due import due_at
 from jobs.policy.failure import LeftOff
 from jobs.policy.names import covers
 from jobs.policy.site import WantedName, Website
+from jobs.policy.verdict import Verdict
 
 FOREIGN_LEFT = timedelta(days=3)
 """A foreign certificate with no more than this left may be replaced, if the administrator allows it."""
 
 WEB_SERVICES = ("apache", "nginx")
+FOREIGN_INVALID = "foreign_invalid"
+"""The code for a certificate of somebody else's that is of no use, and that nobody may replace."""
+_SHOWN = 3
 
 
 class Action(StrEnum):
@@ -56,8 +61,11 @@ class SiteFacts:
     """What is known of a website. `presented` has a key for every service that concerns it; None: nothing is
     configured there. `waits`: names (the empty one: the website) whose backoff may not be over.
     `service_waits`: the same per service; `stopped`: those of them that wait only because the service is not running.
-    `ordered`: the names of an order that is under way, which is not asked for
-    again before `ordered_wait`."""
+    `ordered`: the names of an order that is under way, which is not asked for again before `ordered_wait`; `under_way`
+    how they are validated in it.
+    `elsewhere`: wanted names that the website's parts have (see `split.py`), which `several` can present: services
+    that hold several certificates a website. `barred`: domains below which no wildcard may be had, and why.
+    `no_dns`: wanted names that are not validated by DNS, for the domain above them is another account's."""
 
     website: Website
     wanted: tuple[WantedName, ...]
@@ -68,7 +76,17 @@ class SiteFacts:
     stopped: frozenset[str] = frozenset()
     ordered: tuple[str, ...] = ()
     ordered_wait: datetime | None = None
+    under_way: Mapping[str, Verdict] = field(default_factory=dict)
     main_domain: str = ""
+    elsewhere: tuple[WantedName, ...] = ()
+    several: tuple[str, ...] = ()
+    barred: Mapping[str, str] = field(default_factory=dict)
+    no_dns: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The wanted names as texts."""
+        return tuple(name.fqdn for name in self.wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +113,7 @@ def decide(facts: SiteFacts, now: datetime, options: Options) -> Decision:
         return Decision(Action.LEAVE, "all_excluded", "every name is excluded")
     foreign = _foreign(facts, now, options)
     if foreign:
-        return Decision(Action.LEAVE, "foreign_certificate", foreign)
+        return Decision(Action.LEAVE, *foreign)
     unknown = _unknown(facts)
     if unknown:
         return Decision(Action.BLOCKED, "config_broken_before", unknown)
@@ -109,7 +127,8 @@ def decide(facts: SiteFacts, now: datetime, options: Options) -> Decision:
     if why and wait and wait.until > now and not options.forced:
         return Decision(Action.KEEP, "backoff", f"{wait.text}; tries again at {_utc(wait.until)}")
     if why:
-        urgency = facts.stored.not_after.timestamp() if facts.stored else 0.0
+        useful = facts.stored is not None and state_of(facts.stored, facts.names, now).useful
+        urgency = facts.stored.not_after.timestamp() if facts.stored and useful else 0.0
         return Decision(Action.ORDER, why[0], why[1], urgency)
     behind = services_behind(facts, now, options)
     if behind:
@@ -126,16 +145,17 @@ def why_order(facts: SiteFacts, now: datetime, options: Options) -> tuple[str, s
     stored = facts.stored
     if stored is None:
         return "no_certificate", "there is no certificate of ours yet"
-    if stored.not_after <= now:
+    state = state_of(stored, facts.names, now)
+    if state is CertificateState.EXPIRED:
         return "expired", f"the certificate expired at {_utc(stored.not_after)}"
-    if stored.weak:
+    if state is CertificateState.WEAK:
         return "weak", f"its key ({stored.key_type}) is too weak"
-    if is_due(stored, now):
+    if state is CertificateState.WRONG:
+        return "wrong", f"the certificate covers none of the website's names, but {_few(stored.names)}"
+    if state is CertificateState.DUE:
         return "due", f"due since {_utc(due_at(stored))}, expires at {_utc(stored.not_after)}"
     missing = [
-        name.fqdn
-        for name in facts.wanted
-        if not covers(stored.names, name.fqdn) and not waiting(facts, name.fqdn, now, options)
+        name for name in facts.names if not covers(stored.names, name) and not waiting(facts, name, now, options)
     ]
     if missing:
         return "names_missing", f"not covered yet: {', '.join(missing)}"
@@ -157,7 +177,7 @@ def services_behind(facts: SiteFacts, now: datetime, options: Options) -> tuple[
         late = facts.service_waits.get(service)
         if late is not None and late > now and not options.forced:
             continue
-        if presented is not None and _untouchable(presented, now, options):
+        if presented is not None and _untouchable(facts, presented, now, options):
             continue
         if late is not None or not _up_to_date(presented, facts.stored):
             behind.append(service)
@@ -170,25 +190,45 @@ def _up_to_date(presented: Presented | None, stored: Certificate | None) -> bool
     return presented.certificate.fingerprint == stored.fingerprint
 
 
+def presents_stored(facts: SiteFacts, service: str) -> bool:
+    """Whether a service presents the stored certificate of the website."""
+    return _up_to_date(facts.presented.get(service), facts.stored)
+
+
 def touchable(facts: SiteFacts, service: str, now: datetime, options: Options) -> bool:
     """Whether a new certificate may be installed on a service of the website."""
     presented = facts.presented.get(service)
-    return presented is None or not _untouchable(presented, now, options)
+    return presented is None or not _untouchable(facts, presented, now, options)
 
 
-def _foreign(facts: SiteFacts, now: datetime, options: Options) -> str:
-    """Why the website's own certificate is somebody else's business; empty when it is not."""
+def _foreign(facts: SiteFacts, now: datetime, options: Options) -> tuple[str, str] | None:
+    """(code, reason) when the website's own certificate is somebody else's business."""
     for service in WEB_SERVICES:
         presented = facts.presented.get(service)
-        if presented is not None and _untouchable(presented, now, options):
-            certificate = presented.certificate
-            if certificate is None:
-                return f"{service} names a certificate of somebody else that can't be read: {presented.detail}"
-            missing = [name.fqdn for name in facts.wanted if name.own and not covers(certificate.names, name.fqdn)]
-            until = _utc(certificate.not_after)
-            words = f"{service} presents a certificate of {certificate.issuer}, valid until {until}"
-            return f"{words}; it does not cover {', '.join(missing)}" if missing else words
-    return ""
+        if presented is not None and _untouchable(facts, presented, now, options):
+            return _foreign_words(facts, service, presented, now)
+    return None
+
+
+def _foreign_words(facts: SiteFacts, service: str, presented: Presented, now: datetime) -> tuple[str, str]:
+    certificate = presented.certificate
+    allow = "it is replaced only if the administrator allows that"
+    if certificate is None:
+        words = f"{service} names a certificate of somebody else that can't be read: {presented.detail}"
+        return FOREIGN_INVALID, f"{words}; {allow}"
+    words = f"{service} presents a certificate of {certificate.issuer}"
+    state = state_of(certificate, _names_of(facts), now)
+    if state is CertificateState.EXPIRED:
+        return FOREIGN_INVALID, f"{words} that expired at {_utc(certificate.not_after)}; {allow}"
+    if state is CertificateState.WEAK:
+        return FOREIGN_INVALID, f"{words} whose key ({certificate.key_type}) is too weak; {allow}"
+    if state is CertificateState.WRONG:
+        return FOREIGN_INVALID, f"{words} for {_few(certificate.names)}, none of which is this website's; {allow}"
+    words = f"{words}, valid until {_utc(certificate.not_after)}"
+    if certificate.not_after <= now + FOREIGN_LEFT:
+        return FOREIGN_INVALID, f"{words}; {allow}"
+    missing = [name.fqdn for name in facts.wanted if name.own and not covers(certificate.names, name.fqdn)]
+    return "foreign_certificate", f"{words}; it does not cover {', '.join(missing)}" if missing else words
 
 
 def _unknown(facts: SiteFacts) -> str:
@@ -201,17 +241,28 @@ def _unknown(facts: SiteFacts) -> str:
     return ""
 
 
-def _untouchable(presented: Presented, now: datetime, options: Options) -> bool:
-    """Foreign: never while valid; invalid or about to expire only if the administrator allows it."""
+def _untouchable(facts: SiteFacts, presented: Presented, now: datetime, options: Options) -> bool:
+    """Foreign: never while valid; of no use or about to expire only if the administrator allows it."""
     if presented.linked or presented.ours:
         return False
     certificate = presented.certificate
     if certificate is None:
         return presented.unreadable and not options.replace_foreign
-    if certificate.self_signed:
+    state = state_of(certificate, _names_of(facts), now)
+    if state is CertificateState.SELF_SIGNED:
         return False
-    invalid = certificate.not_after <= now + FOREIGN_LEFT or certificate.weak
-    return not (invalid and options.replace_foreign)
+    ends = certificate.not_after <= now + FOREIGN_LEFT
+    return not ((ends or not state.useful) and options.replace_foreign)
+
+
+def _names_of(facts: SiteFacts) -> tuple[str, ...]:
+    """Every name by which the website may be reached."""
+    return (*facts.website.names, *facts.names, *(name.fqdn for name in facts.elsewhere))
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return (", ".join(names[:_SHOWN]) or "nobody") + more
 
 
 def _utc(moment: datetime) -> str:

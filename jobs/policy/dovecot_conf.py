@@ -55,6 +55,13 @@ class OurFile:
             blocks.append(own)
         return replace(self, blocks=tuple(block for block in blocks if block.names))
 
+    def without(self, directory: str) -> OurFile:
+        """The set of `directory` presented for no name. As the default it gives way to another one, if there is any."""
+        blocks = tuple(block for block in self.blocks if block.directory != directory)
+        others = [block.directory for block in blocks]
+        default = others[0] if self.default == directory and others else self.default
+        return replace(self, blocks=blocks, default=default)
+
 
 @dataclass(frozen=True)
 class LocalName:

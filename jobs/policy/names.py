@@ -41,17 +41,29 @@ def wanted_names(
 
 
 def in_order(names: Iterable[str], website: Website, secured: Collection[str], main_domain: str) -> tuple[str, ...]:
-    """Names in the order in which a cap keeps them: secured, the account's main domain and each own name with its
-    www and mail, fewer dots, the label's rank, shorter, alphabetical. Total, so the result never depends on luck."""
+    """Names in the order in which a cap keeps them: secured ones; the account's main domain with its www and mail; each
+    own name (an addon) with its www and mail; then fewer dots, the label's rank, shorter, alphabetical, by which the
+    addons are in order as well. Total, so the result never depends on luck."""
+    own = set(website.names)
 
-    def key(name: str) -> tuple[int, int, int, int, int, int, str]:
-        label, _, rest = name.partition(".")
-        near_main = name == main_domain or (label in ("www", "mail") and rest == main_domain)
-        near_own = name in website.names or (label in ("www", "mail") and rest in website.names)
+    def plain(name: str) -> tuple[int, int, int, str]:
+        label = name.partition(".")[0]
         rank = LABEL_ORDER.index(label) if label in LABEL_ORDER else len(LABEL_ORDER)
-        return (name not in secured, not near_main, not near_own, name.count("."), rank, len(name), name)
+        return name.count("."), rank, len(name), name
+
+    def key(name: str) -> tuple[bool, int, tuple[int, int, int, str], tuple[int, int, int, str]]:
+        label, _, rest = name.partition(".")
+        below = label in ("www", "mail") and (rest == main_domain or rest in own)
+        stem = rest if below else name
+        group = 0 if stem == main_domain else 1 if stem in own else 2
+        return name not in secured, group, plain(stem), plain(name)
 
     return tuple(sorted(set(names), key=key))
+
+
+def parent(name: str) -> str:
+    """The domain right above; that of `*.a.test` is `a.test`. Empty above the last label."""
+    return name.partition(".")[2]
 
 
 def _kind(website: Website, name: str) -> NameKind:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from jobs.policy.delegation import zone_fault
 from jobs.policy.keys import KeyType
 
 _TIME = re.compile(r"\A([01][0-9]|2[0-3]):([0-5][0-9])\Z")
@@ -58,7 +59,19 @@ class Options:
     )
     caa: CaaMode = field(
         default=CaaMode.WHEN_NEEDED,
-        metadata={"label": "Add the provider's CAA record", "help": "In zones that a DNS backend of this host serves."},
+        metadata={
+            "label": "Add the provider's CAA record",
+            "help": "In zones that a DNS backend of this host serves. When needed: beside records that would forbid the"
+            " provider. Always: also where there is none, which then forbids every other CA.",
+        },
+    )
+    challenge_zone: str = field(
+        default="",
+        metadata={
+            "label": "Zone for the challenges of names with outside DNS",
+            "help": "A zone that a DNS backend of this host serves. The owner of a name whose DNS is elsewhere sets one"
+            " CNAME into it, once; then this host validates the name without that DNS. Empty: none is offered.",
+        },
     )
     key_type: KeyType = field(
         default=KeyType.ECDSA_P256,
@@ -82,6 +95,8 @@ def faults(options: Options) -> dict[str, str]:
         found["log_days"] = f"expected 1 to {LONGEST_LOG_DAYS} days, got {options.log_days}"
     if options.nightly and not _TIME.match(options.nightly):
         found["nightly"] = f"expected a time such as 03:17, got {options.nightly[:20]!r}"
+    if fault := zone_fault(options.challenge_zone):
+        found["challenge_zone"] = fault
     return found
 
 

@@ -63,7 +63,8 @@ def next_target(current: Target, location: str, http_port: int = 80, https_port:
         raise _refused(current, shown, "only http and https are followed")
     allowed = (80, http_port) if parts.scheme == "http" else (443, https_port)
     if port is not None and port not in allowed:
-        raise _refused(current, shown, f"port {port} is none that a CA goes to; it goes to 80 (http) and 443 (https)")
+        why = f"port {port} is none that a CA goes to; it goes to 80 (http) and 443 (https)"
+        raise _refused(current, shown, why, "http_redirect_port")
     if parts.username is not None or parts.password is not None:
         raise _refused(current, shown, "it carries a user name")
     target = Target(parts.scheme, _host(current, parts, shown), _path(parts))
@@ -93,13 +94,16 @@ def printable(text: str, most: int) -> str:
 def _host(current: Target, parts: SplitResult, shown: str) -> str:
     host = parts.hostname or ""
     try:
-        ipaddress.ip_address(host)
+        public = address_kind(host) is AddressKind.PUBLIC
     except ValueError:
         try:
             return hostname(host)
         except InvalidName as error:
             raise _refused(current, shown, f"its host can't be asked: {error}") from error
-    raise _refused(current, shown, "it leads to an address instead of a name")
+    why, code = "it leads to an address instead of a name", "http_redirect_refused"
+    if not public:
+        why, code = "it leads to an address that is not a public one", "http_redirect_internal"
+    raise _refused(current, shown, why, code)
 
 
 def _path(parts: SplitResult) -> str:
@@ -108,5 +112,5 @@ def _path(parts: SplitResult) -> str:
     return quote(whole, safe=_SAFE, encoding="latin-1", errors="replace")
 
 
-def _refused(current: Target, shown: str, why: str) -> RedirectRefused:
-    return RedirectRefused("http_redirect_refused", f"{current.url} redirects to {shown}: {why}")
+def _refused(current: Target, shown: str, why: str, code: str = "http_redirect_refused") -> RedirectRefused:
+    return RedirectRefused(code, f"{current.url} redirects to {shown}: {why}")

@@ -48,7 +48,8 @@ class Website:
     """One vhost of an account: the unit of a certificate.
 
     `names` are A-labels in lower case, the main name first; every one passed `hostname()`.
-    `rejected` keeps what the source said that can't be a host name, with the reason.
+    `rejected` keeps what the source said that can't be a host name, with the reason. `part_of` is the main name of
+    the website of which this one only holds names beyond the provider's cap, see `split.py`.
     """
 
     account: str
@@ -58,6 +59,7 @@ class Website:
     file: str | None = None
     line: int | None = None
     rejected: tuple[tuple[str, str], ...] = ()
+    part_of: str | None = None
 
     @property
     def main(self) -> str:

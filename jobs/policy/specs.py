@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jobs.policy.persist import Offer
+
 
 @dataclass(frozen=True, slots=True)
 class Specs:
@@ -34,7 +36,8 @@ class Specs:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a CA's directory says about it, and from which address the answer came. Words of the CA, not checked."""
+    """What a CA's directory says about it, and from which address the answer came. Words of the CA, not checked; only
+    `persist` is."""
 
     terms_url: str | None
     eab_required: bool
@@ -42,3 +45,5 @@ class Look:
     profiles: tuple[str, ...]
     website: str | None
     address: str
+    persist: Offer | None = None
+    """How it takes dns-persist-01; None: it doesn't say that it does."""

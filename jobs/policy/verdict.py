@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-CERTAIN = frozenset({"caa_forbids", "caa_critical", "wildcard_needs_dns", "name_invalid"})
+from jobs.policy.finding import Finding as Finding
+from jobs.policy.preflight_report import Hop, Report, Walk
+
+CERTAIN = frozenset({
+    "caa_forbids", "caa_forbids_everyone", "caa_conditions", "caa_account_changed", "caa_malformed", "caa_critical",
+    "wildcard_needs_dns", "name_invalid",
+})
 """Findings that a former success doesn't outweigh: the CA would refuse as well."""
+
+UNSURE = frozenset({"http_hairpin_nat"})
+"""Findings that tell nothing of what a CA, which comes from outside, will find."""
+
+_SOMEBODY_ELSE = frozenset(
+    {"http_status", "http_wrong_content", "http_too_large", "http_bad_answer", "http_other_server", "http_cdn_in_front"}
+)
+"""An answer that is not ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +30,9 @@ class Verdict:
     `method` is the validation method that passed ("http-01"); None when none did. `code` is a key of the catalogue
     in `problems.py`, `text` says it in words; both are empty when the name passed. `resolves` is False when the name
     does not exist or has no address: the one case that a former success doesn't outweigh. `warnings` are sentences
-    for a person, each with its code at the end in brackets. `report` is what happened, one line a hop, fit to be
-    logged; nothing that a server sent as a body is in it.
+    for a person, each with its code at the end in brackets. `seen` is what happened, step by step, and `report` the
+    same as lines for a log; nothing that a server sent as a body is in them. `ancestor` is the domain above through
+    which it passed, where it did not by itself (RFC 9444).
     """
 
     name: str
@@ -28,17 +43,8 @@ class Verdict:
     resolves: bool = True
     warnings: tuple[str, ...] = ()
     report: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong or odd: a code of the catalogue and a sentence."""
-
-    code: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.text} [{self.code}]"
+    seen: Report | None = None
+    ancestor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +58,16 @@ class Outcome:
     trouble: Finding | None = None
     connected: bool = True
     warnings: tuple[Finding, ...] = ()
-    report: tuple[str, ...] = ()
+    hops: tuple[Hop, ...] = ()
 
     @property
     def ipv6(self) -> bool:
         return ":" in self.address
+
+    @property
+    def walk(self) -> Walk:
+        """As the report tells it."""
+        return Walk(self.address, self.trouble, self.connected, self.hops)
 
 
 def combine(outcomes: Sequence[Outcome]) -> tuple[Finding | None, tuple[Finding, ...]]:
@@ -64,22 +75,39 @@ def combine(outcomes: Sequence[Outcome]) -> tuple[Finding | None, tuple[Finding,
 
     A wrong answer anywhere fails the name: a CA asks one address of its own choice, and asks no second one after an
     answer. An address where nobody answers is forgiven while another one is right: CAs go from IPv6 to IPv4 after
-    connection trouble, and only then.
+    connection trouble, and only then. What only this host's place in the net may explain (UNSURE) is no failure.
     """
-    warnings = [warning for outcome in outcomes for warning in outcome.warnings]
-    wrong = [outcome for outcome in outcomes if outcome.trouble and outcome.connected]
-    silent = [outcome for outcome in outcomes if outcome.trouble and not outcome.connected]
-    good = [outcome for outcome in outcomes if not outcome.trouble]
-    if wrong or not good:
-        first, *rest = [outcome.trouble for outcome in (*wrong, *silent) if outcome.trouble]
+    compared = beside_each_other(outcomes)
+    warnings = [warning for outcome in compared for warning in outcome.warnings]
+    wrong = [outcome.trouble for outcome in compared if outcome.trouble and outcome.connected]
+    silent = [outcome.trouble for outcome in compared if outcome.trouble and not outcome.connected]
+    silent.sort(key=lambda trouble: trouble.code not in UNSURE)
+    good = any(not outcome.trouble for outcome in compared)
+    if wrong or not (good or silent[0].code in UNSURE):
+        first, *rest = [*wrong, *silent]
         return first, _once([*warnings, *rest])
-    for outcome in silent:
-        words = outcome.trouble.text if outcome.trouble else ""
-        if outcome.ipv6 and any(not other.ipv6 for other in good):
-            warnings.append(Finding("stray_aaaa", f"{words}; CAs try IPv6 first and lose time there"))
-        else:
-            warnings.append(Finding("stray_address", f"{words}; a CA that picks this address fails"))
-    return None, _once(warnings)
+    return None, _once([*warnings, *silent])
+
+
+def beside_each_other(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+    """The same outcomes; where one address is right, what is wrong at another one is that the name has it."""
+    good = [outcome for outcome in outcomes if not outcome.trouble]
+    four_is_right = any(not outcome.ipv6 for outcome in good)
+    six_alone = four_is_right and all(outcome.ipv6 for outcome in outcomes if outcome.trouble and outcome.connected)
+
+    def said(outcome: Outcome, trouble: Finding) -> Finding:
+        if outcome.connected:
+            words = "by IPv4 the right answer comes, but CAs try IPv6 first"
+            elsewhere = six_alone and trouble.code in _SOMEBODY_ELSE
+            return Finding("ipv6_elsewhere", f"{trouble.text}; {words}") if elsewhere else trouble
+        if outcome.ipv6 and four_is_right:
+            return Finding("stray_aaaa", f"{trouble.text}; CAs try IPv6 first and lose time there")
+        return Finding("stray_address", f"{trouble.text}; a CA that picks this address fails")
+
+    return tuple(
+        replace(outcome, trouble=said(outcome, outcome.trouble)) if good and outcome.trouble else outcome
+        for outcome in outcomes
+    )
 
 
 def conclude(
@@ -91,6 +119,7 @@ def conclude(
     method: str = "http-01",
     resolves: bool = True,
     known_good: bool = False,
+    seen: Report | None = None,
 ) -> Verdict:
     """The verdict on `name` of what is wrong with it (`findings`, the gravest first).
 
@@ -99,10 +128,10 @@ def conclude(
     certain = not resolves or any(finding.code in CERTAIN for finding in findings)
     if not findings or (known_good and not certain):
         said = _once([*findings, *warnings])
-        return Verdict(name, True, method, warnings=tuple(map(str, said)), report=tuple(report))
+        return Verdict(name, True, method, warnings=tuple(map(str, said)), report=tuple(report), seen=seen)
     grave = sorted(findings, key=lambda finding: finding.code not in CERTAIN) if resolves else list(findings)
     rest = tuple(map(str, _once([*grave[1:], *warnings])))
-    return Verdict(name, False, None, grave[0].code, grave[0].text, resolves, rest, tuple(report))
+    return Verdict(name, False, None, grave[0].code, grave[0].text, resolves, rest, tuple(report), seen)
 
 
 def _once(findings: Sequence[Finding]) -> tuple[Finding, ...]:

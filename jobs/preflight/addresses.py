@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from jobs.policy.preflight_report import Asked, Dns
 from jobs.policy.redirects import AddressKind, address_kind
 from jobs.policy.verdict import Finding
 from jobs.preflight.resolver import Found, Lookup
@@ -24,7 +25,7 @@ class Addresses:
     trouble: Finding | None = None
     gone: bool = False
     warnings: tuple[Finding, ...] = ()
-    report: tuple[str, ...] = ()
+    seen: Dns = field(default_factory=Dns)
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -48,13 +49,14 @@ async def addresses(lookup: Lookup, name: str) -> Addresses:
             if kind in _ODD:
                 words = f"{name} has the {kind} address {text}, which a public CA can't reach"
                 warnings.append(Finding(_ODD[kind], words))
-    report = (_line(name, six, four, found),)
+    seen = _seen(six, four, found)
     if usable[6] or usable[4]:
         warnings += [_half(name, answer, kind) for answer, kind in ((six, "AAAA"), (four, "A")) if _broken(answer)]
         once = tuple(dict.fromkeys(warnings))
-        return Addresses(tuple(usable[6]), tuple(usable[4]), warnings=once, report=report)
+        return Addresses(tuple(usable[6]), tuple(usable[4]), warnings=once, seen=seen)
     trouble, gone = _missing(name, six, four)
-    return Addresses(trouble=trouble, gone=gone, warnings=tuple(dict.fromkeys(warnings)), report=report)
+    once = tuple(dict.fromkeys(warnings))
+    return Addresses(trouble=trouble, gone=gone, warnings=once, seen=replace(seen, trouble=trouble))
 
 
 def _missing(name: str, six: Found, four: Found) -> tuple[Finding, bool]:
@@ -84,7 +86,8 @@ def _half(name: str, answer: Found, kind: str) -> Finding:
     return Finding("dns_half", f"{name}: looking up its {kind} record: {answer.detail}")
 
 
-def _line(name: str, six: Found, four: Found, found: dict[int, tuple[str, ...]]) -> str:
-    path = " -> ".join((name, *(four.trail or six.trail)))
-    said = [", ".join(found[n]) or str(answer.status) for n, answer in ((4, four), (6, six))]
-    return f"DNS: {path}: A {said[0]}; AAAA {said[1]}"
+def _seen(six: Found, four: Found, found: dict[int, tuple[str, ...]]) -> Dns:
+    lookups = tuple(
+        Asked(kind, str(answer.status), found[number]) for number, kind, answer in ((4, "A", four), (6, "AAAA", six))
+    )
+    return Dns(four.trail or six.trail, lookups)

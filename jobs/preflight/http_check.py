@@ -7,12 +7,14 @@ import errno
 import re
 import ssl
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from jobs.policy.preflight_report import Hop
 from jobs.policy.redirects import FOLLOWED, AddressKind, RedirectRefused, Target, address_kind, next_target, printable
 from jobs.policy.verdict import Finding, Outcome
+from jobs.policy.who_answered import Here
 from jobs.preflight.addresses import addresses
-from jobs.preflight.http_client import BODY_LIMIT, Answer, BadAnswer, Connection, TooLarge, connect, get
+from jobs.preflight.http_client import BODY_LIMIT, Answer, BadAnswer, Exchange, Step, TooLarge
 from jobs.preflight.resolver import Lookup
 
 _TOKEN = re.compile(r"(?<=/\.well-known/acme-challenge)/[A-Za-z0-9_-]{20,}")
@@ -21,7 +23,8 @@ _NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.E
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is fetched, and within which limits. `timeout` in seconds, for all hops of one address together."""
+    """What is fetched, and within which limits. `timeout` in seconds, for all hops of one address together. `here`:
+    the addresses of this host."""
 
     token: str
     key_authorization: str
@@ -29,6 +32,7 @@ class Question:
     https_port: int
     max_redirects: int
     timeout: float
+    here: Here = field(default_factory=Here)
 
     @property
     def path(self) -> str:
@@ -52,7 +56,7 @@ class _Walk:
     question: Question
     address: str
     left: float
-    report: list[str] = field(default_factory=list)
+    hops: list[Hop] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
 
     async def run(self, name: str) -> None:
@@ -84,12 +88,11 @@ class _Walk:
         if found.trouble:
             text = f"{_url(former)} redirects to {_url(target)}: {found.trouble.text}"
             raise _Stopped("http_redirect_unresolved", text)
-        public = address_kind(self.address) is AddressKind.PUBLIC
         *others, final = (*found.ipv6[:2], *found.ipv4[:2])
         for candidate in (*others, final):
-            if public and address_kind(candidate) is not AddressKind.PUBLIC:
+            if not self._may_ask(candidate):
                 text = f"{_url(former)} redirects to {_url(target)}, whose address {candidate} is not a public one"
-                raise RedirectRefused("http_redirect_refused", text)
+                raise RedirectRefused("http_redirect_internal", text)
         for candidate in others:
             try:
                 return candidate, await self._ask(target, candidate)
@@ -97,6 +100,13 @@ class _Walk:
                 if stopped.connected:
                     raise
         return final, await self._reached(target, final)
+
+    def _may_ask(self, address: str) -> bool:
+        """Whoever writes a redirect must not choose what this host asks in a network that he doesn't reach himself: it
+        goes to public addresses, and from a name that has none, on to this host's own."""
+        if address_kind(address) is AddressKind.PUBLIC:
+            return True
+        return address_kind(self.address) is not AddressKind.PUBLIC and self.question.here.has(address)
 
     async def _reached(self, target: Target, address: str) -> Answer:
         """A later hop: somebody has answered at this address, so what fails now is no longer a silent address."""
@@ -106,44 +116,49 @@ class _Walk:
             raise _Stopped(stopped.finding.code, stopped.finding.text) from stopped
 
     async def _ask(self, target: Target, address: str) -> Answer:
-        tls = target.scheme == "https"
-        port = self.question.https_port if tls else self.question.http_port
-        where = f"{_url(target)} at {address}" + ("" if port in (80, 443) else f" port {port}")
+        port = self.question.https_port if target.scheme == "https" else self.question.http_port
+        hop = Hop(_url(target), address, 0 if port in (80, 443) else port)
         started = time.monotonic()
         try:
-            answer = await self._exchange(target, address, port, where)
+            answer = await self._exchange(target, address, port, hop.where)
         except _Stopped as stopped:
-            self.report.append(f"{where}: {stopped.finding.code}")
+            self.hops.append(replace(hop, code=stopped.finding.code))
             raise
         finally:
             self.left -= time.monotonic() - started
-        onward = f", on to {printable(answer.location or 'nowhere', 200)}" if answer.status in FOLLOWED else ""
-        self.report.append(f"{where}: status {answer.status} from {answer.server or 'an unnamed server'}{onward}")
+        onward = printable(answer.location or "nowhere", 200) if answer.status in FOLLOWED else ""
+        said = {"status": answer.status, "server": answer.server, "front": answer.front, "onward": onward}
+        self.hops.append(replace(hop, **said))
         return answer
 
     async def _exchange(self, target: Target, address: str, port: int, where: str) -> Answer:
-        connection: Connection | None = None
+        exchange = Exchange()
         try:
             async with asyncio.timeout(max(self.left, 0)):
-                connection = await connect(address, port, target.host if target.scheme == "https" else None)
-                return await get(connection, target.host, target.path)
+                return await exchange.get(address, port, target.host, target.path, target.scheme == "https")
         except TimeoutError as error:
-            step = "sent no whole answer" if connection else "did not take the connection"
-            text = f"{where}: {step} within {self.question.timeout:g} s"
-            raise _Stopped("http_timeout", text, connection is not None) from error
+            raise self._late(exchange.step, where) from error
         except ssl.SSLError as error:
             reason = printable(error.reason or "no reason given", 60)
             raise _Stopped("http_tls_failed", f"{where}: the TLS handshake failed: {reason}") from error
         except OSError as error:
-            raise self._no_connection(error, where, connection is not None) from error
+            raise self._no_connection(error, where, exchange.connected) from error
         except BadAnswer as error:
             raise _Stopped("http_bad_answer", f"{where}: {error}") from error
         except TooLarge as error:
             text = f"{where}: the answer is larger than {BODY_LIMIT} bytes; expected some 90 bytes"
             raise _Stopped("http_too_large", text) from error
         finally:
-            if connection:
-                connection.close()
+            exchange.close()
+
+    def _late(self, step: Step, where: str) -> _Stopped:
+        """The time is over. Who has begun to answer is there, and slow."""
+        limit = f"within {self.question.timeout:g} s"
+        if step is Step.CONNECT:
+            return _Stopped("http_timeout", f"{where}: did not take the connection {limit}", False)
+        if step is Step.WAIT:
+            return _Stopped("http_timeout", f"{where}: took the connection, and sent nothing {limit}")
+        return _Stopped("http_too_slow", f"{where}: {step} did not end {limit}")
 
     def _no_connection(self, error: OSError, where: str, connected: bool) -> _Stopped:
         if connected:
@@ -176,7 +191,7 @@ async def fetch(lookup: Lookup, question: Question, name: str, address: str) -> 
         trouble = Finding(refused.code, refused.text)
     except TimeoutError:
         trouble = Finding("http_timeout", f"{name} at {address}: following its redirects took too long")
-    return Outcome(address, trouble, connected, tuple(walk.warnings), tuple(walk.report))
+    return Outcome(address, trouble, connected, tuple(walk.warnings), tuple(walk.hops))
 
 
 def _url(target: Target) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from dataclasses import dataclass
+from enum import StrEnum
 
 from jobs.policy.redirects import printable
+from jobs.policy.who_answered import front_of
 
 BODY_LIMIT = 16 * 1024
 _LINE_LIMIT = 16 * 1024
@@ -22,51 +25,92 @@ class TooLarge(Exception):
     """The body is larger than BODY_LIMIT."""
 
 
+class Step(StrEnum):
+    """How far an exchange came, in the words of what did not end."""
+
+    CONNECT = "the connection"
+    HANDSHAKE = "the TLS handshake"
+    WAIT = "the wait for an answer"
+    HEADERS = "the headers"
+    BODY = "the body"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`server` names the software, cleaned and cut. `body` is empty unless the status is 200; it is only compared."""
+    """`server` names the software, cleaned and cut; `front` the CDN whose signs the headers bear. `body` is empty
+    unless the status is 200; it is only compared."""
 
     status: int
     server: str
+    front: str = ""
     location: str | None = None
     body: bytes = b""
 
 
-@dataclass
-class Connection:
-    """An open connection. `close` gives nothing a chance to linger."""
+class Exchange:
+    """One request to one address. `step` says where it is, also after it failed."""
 
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
+    def __init__(self) -> None:
+        self.step = Step.CONNECT
+        self._writer: asyncio.StreamWriter | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether somebody took the connection."""
+        return self.step is not Step.CONNECT
+
+    async def get(self, address: str, port: int, host: str, path: str, tls: bool) -> Answer:
+        """GET `path` of `host`. No cookies, nothing kept; `close` has to follow in every outcome.
+
+        The certificate of a TLS connection is not looked at, because a CA doesn't either: the name may have none yet.
+        Raises OSError (ssl.SSLError is one), BadAnswer, TooLarge.
+        """
+        sock = await _connected(address, port)
+        self.step = Step.HANDSHAKE if tls else Step.WAIT
+        reader, self._writer = await asyncio.open_connection(
+            sock=sock, limit=_LINE_LIMIT, ssl=_any_certificate() if tls else None, server_hostname=host if tls else None
+        )
+        self.step = Step.WAIT
+        self._writer.write(_request(host, path))
+        await self._writer.drain()
+        try:
+            return await self._answer(reader)
+        except (asyncio.IncompleteReadError, ValueError) as error:
+            raise BadAnswer("the answer ended early, or a line of it is too long or not to be read") from error
 
     def close(self) -> None:
-        self.writer.transport.abort()
+        """Give nothing a chance to linger."""
+        if self._writer:
+            self._writer.transport.abort()
+
+    async def _answer(self, reader: asyncio.StreamReader) -> Answer:
+        first = await reader.read(1)
+        self.step = Step.HEADERS
+        status, headers = await _head(reader, first)
+        self.step = Step.BODY
+        body = await _body(reader, headers) if status == 200 else b""
+        server = printable(headers.get("server", ""), 60)
+        return Answer(status, server, front_of(headers), headers.get("location"), body)
 
 
-async def connect(address: str, port: int, tls_name: str | None) -> Connection:
-    """Connect to `address`; `tls_name` is the SNI of a TLS connection, whose certificate is not looked at, because a
-    CA doesn't either: the name may have none yet. Raises OSError (ssl.SSLError is one)."""
-    context = _any_certificate() if tls_name is not None else None
-    reader, writer = await asyncio.open_connection(
-        address, port, ssl=context, server_hostname=tls_name, limit=_LINE_LIMIT
-    )
-    return Connection(reader, writer)
-
-
-async def get(connection: Connection, host: str, path: str) -> Answer:
-    """GET `path` of `host`. No cookies, nothing kept. Raises BadAnswer, TooLarge, OSError."""
-    request = (
-        f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: autossl-preflight\r\nAccept: */*\r\n"
-        "Accept-Encoding: identity\r\nConnection: close\r\n\r\n"
-    )
-    connection.writer.write(request.encode("ascii"))
-    await connection.writer.drain()
+async def _connected(address: str, port: int) -> socket.socket:
+    """A socket that is connected; nothing is looked up. Raises OSError."""
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        status, headers = await _head(connection.reader)
-        body = await _body(connection.reader, headers) if status == 200 else b""
-    except (asyncio.IncompleteReadError, ValueError) as error:
-        raise BadAnswer("the answer ended early, or a line of it is too long or not to be read") from error
-    return Answer(status, printable(headers.get("server", ""), 60), headers.get("location"), body)
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, (address, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _request(host: str, path: str) -> bytes:
+    lines = (
+        f"GET {path} HTTP/1.1", f"Host: {host}", "User-Agent: autossl-preflight", "Accept: */*",
+        "Accept-Encoding: identity", "Connection: close",
+    )
+    return "".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii")
 
 
 def _any_certificate() -> ssl.SSLContext:
@@ -76,9 +120,11 @@ def _any_certificate() -> ssl.SSLContext:
     return context
 
 
-async def _head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
+async def _head(reader: asyncio.StreamReader, first: bytes) -> tuple[int, dict[str, str]]:
+    """Status and headers of the answer that begins with the byte `first`; there is none if that is empty."""
     for _ in range(_MOST_INTERIM):
-        status = _status(await _line(reader))
+        status = _status(await _line(reader, first))
+        first = b""
         headers = await _headers(reader)
         if status >= 200:
             return status, headers
@@ -105,8 +151,9 @@ async def _headers(reader: asyncio.StreamReader) -> dict[str, str]:
     raise BadAnswer(f"there are more than {_MOST_HEADERS} headers")
 
 
-async def _line(reader: asyncio.StreamReader) -> str:
-    raw = await reader.readline()
+async def _line(reader: asyncio.StreamReader, begun: bytes = b"") -> str:
+    """The next line, of which `begun` was read already."""
+    raw = begun if begun == b"\n" else begun + await reader.readline()
     if not raw.endswith(b"\n"):
         raise BadAnswer("the connection was closed before the answer ended" if raw else "the connection was closed")
     return raw.decode("latin-1").rstrip("\r\n")

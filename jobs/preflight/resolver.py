@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import dns.exception
-import dns.flags
 import dns.resolver
 
 from jobs.policy.failure import Failure
-from jobs.policy.redirects import AddressKind, address_kind
-from jobs.policy.verdict import Finding
-from jobs.preflight.wire import LONGEST_CHAIN, Reply, Server, Status, Unusable, exchange, read, zone_above
+from jobs.policy.finding import Finding
+from jobs.policy.redirects import address_kind, printable
+from jobs.preflight.authority import Authority, Zone
+from jobs.preflight.engine import Engine, unreadable
+from jobs.preflight.message import Malformed
+from jobs.preflight.once import Once
+from jobs.preflight.recursion import Recursion
+from jobs.preflight.wire import LONGEST_CHAIN, Referral, Reply, Server, Status, Unusable, read, referral
 
-_MOST_SERVERS = 4
-_STRIKES = 2
-_SILENT_SERVERS = 6
-"""So many silent authoritative servers, and none that answered: this host can't reach them, nobody is asked more."""
+_LONGEST_WAIT = 2.5
+"""Seconds that one server of a zone gets for one question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The answer for a name after all its CNAMEs. `trail` are the names on the way, `owner` is the last one."""
+    """The answer for a name after all its CNAMEs. `trail` are the names on the way, `owner` is the last one.
+
+    `bogus` and `lame` tell why it is SERVFAIL: DNSSEC signatures that don't hold; servers that are named for the zone
+    and don't serve it.
+    """
 
     status: Status
     owner: str
@@ -34,29 +38,30 @@ class Found:
     trail: tuple[str, ...] = ()
     detail: str = ""
     warnings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Zone:
-    apex: str
-    servers: tuple[Server, ...]
+    bogus: bool = False
+    lame: bool = False
 
 
 class Lookup:
-    """DNS of one run; lives in one event loop.
+    """DNS of one run; lives in one event loop, and holds sockets only while a question waits for its answer.
 
     `resolvers` are asked directly; with `authoritative`, they only lead to the servers of each zone, which are asked
     instead (at `port`). Every question is asked once: who asks the same again waits for the first answer.
     """
 
     def __init__(self, resolvers: Sequence[Server], authoritative: bool, timeout: float, port: int = 53) -> None:
-        self._resolvers = tuple(resolvers)
         self._authoritative = authoritative
-        self._timeout = timeout
-        self._port = port
-        self._tasks: dict[tuple[str, ...], asyncio.Task[Any]] = {}
-        self._strikes: Counter[Server] = Counter()
-        self._answered = False
+        self._made_of = (resolvers, timeout, port)
+        self._wait = min(_LONGEST_WAIT, timeout / 4)
+        self._engine = Engine()
+        self._once = Once()
+        self._recursion = Recursion(self._engine, self._once, resolvers, timeout)
+        self._authority = Authority(self._engine, self._once, self._recursion, self._wait, port)
+
+    def afresh(self) -> Lookup:
+        """One that has asked nothing yet, and asks each zone's own servers: what a resolver remembers may be old."""
+        resolvers, timeout, port = self._made_of
+        return Lookup(resolvers, True, timeout, port)
 
     async def ask(self, name: str, kind: str) -> Found:
         """The records of `kind` ("A", "AAAA", "CAA") of `name`, CNAMEs followed. Never raises for what DNS says."""
@@ -64,7 +69,7 @@ class Lookup:
         warnings: list[Finding] = []
         at = name
         while True:
-            reply, said = await self._once(("step", at, kind), partial(self._step, at, kind))
+            reply, said = await self._once((at, kind), partial(self._step, at, kind))
             warnings += said
             trail += reply.trail
             if reply.target is None:
@@ -76,13 +81,31 @@ class Lookup:
         if reply.status is Status.SERVFAIL and kind != "CNAME" and (circle := await self._circle(name)):
             return Found(Status.LOOP, circle[-1], trail=circle)
         said_once = tuple(dict.fromkeys(warnings))
-        return Found(reply.status, reply.owner, reply.values, tuple(trail), reply.detail, said_once)
+        return Found(
+            reply.status, reply.owner, reply.values, tuple(trail), reply.detail, said_once, reply.bogus, reply.lame
+        )
+
+    async def authorities(self, name: str) -> tuple[str, tuple[Server, ...]]:
+        """The apex of the zone that holds `name`, and every address of all its servers. Raises Unusable."""
+        apex = await self._authority.apex(name)
+        return apex, await self._authority.servers(apex)
+
+    async def exchange(self, server: Server, name: str, kind: str) -> Reply:
+        """What one server of the zone itself says now, at the first CNAME at the latest; not kept, asked anew each
+        time. Raises Unusable for no answer, and for one by a server that isn't responsible for `name`."""
+        answer = await self._engine.ask(server, name, kind, self._wait, recurse=False)
+        if not answer.authoritative:
+            raise Unusable(f"{server} answers, but is not responsible for {name}")
+        try:
+            return read(answer, name, kind, hops=1)
+        except Malformed as error:
+            raise unreadable(server, error) from error
 
     async def _circle(self, name: str) -> tuple[str, ...]:
         """The CNAMEs that lead from `name` back to where they were: servers call that SERVFAIL. Else empty."""
         trail = [name]
         while len(trail) <= LONGEST_CHAIN:
-            reply, _ = await self._once(("step", trail[-1], "CNAME"), partial(self._step, trail[-1], "CNAME"))
+            reply, _ = await self._once((trail[-1], "CNAME"), partial(self._step, trail[-1], "CNAME"))
             if reply.status is not Status.FOUND:
                 return ()
             trail.append(reply.values[0].target.to_text(omit_final_dot=True).lower())
@@ -90,95 +113,75 @@ class Lookup:
                 break
         return tuple(trail[1:])
 
-    async def _step(self, name: str, kind: str) -> tuple[Reply, list[Finding]]:
-        if not self._authoritative or self._cut_off():
-            return await self._recursive(name, kind), []
-        zone = await self._zone(name)
+    async def _step(self, name: str, kind: str) -> tuple[Reply, tuple[Finding, ...]]:
+        """The answer up to the first CNAME that leads out of it, and what is odd about the servers."""
+        if not self._authoritative or self._authority.cut_off():
+            return await self._recursion.reply(name, kind), ()
+        zone = await self._authority.above(name)
         if zone is None:
-            return await self._recursive(name, kind), []
-        reply, why = await self._at_zone(zone, name, kind)
-        if reply is not None:
-            return reply, []
+            return await self._explained(await self._recursion.reply(name, kind), name), ()
+        told = await self._at_zone(zone, name, kind)
+        if isinstance(told, Referral):
+            try:
+                zone = await self._authority.zone(await self._authority.apex(told.apex))
+            except Unusable:
+                return await self._explained(await self._recursion.reply(name, kind), name), ()
+            told = await self._at_zone(zone, name, kind)
+        if isinstance(told, Reply):
+            return told, (*zone.findings, *await self._disagreement(zone, told, name, kind))
+        why = told if isinstance(told, str) else f"they send on to the servers of {told.apex}"
+        reply = await self._explained(await self._recursion.reply(name, kind), name)
         words = f"the servers of {zone.apex} gave this host no answer ({why}); its resolver was asked instead"
-        return await self._recursive(name, kind), [Finding("dns_servers_unreachable", words)]
+        return reply, (Finding("dns_servers_unreachable", words),)
 
-    async def _recursive(self, name: str, kind: str) -> Reply:
-        reply: Reply = await self._once(("resolver", name, kind), partial(self._ask_resolvers, name, kind))
-        return reply
-
-    async def _ask_resolvers(self, name: str, kind: str) -> Reply:
-        try:
-            return read(await self._message(name, kind), name, kind)
-        except Unusable as trouble:
-            status = Status.TIMEOUT if trouble.silent else Status.SERVFAIL
-            return Reply(status, name, detail=trouble.detail)
-
-    async def _message(self, name: str, kind: str) -> Any:
-        """The first usable answer of the resolvers, each tried twice. Raises Unusable."""
-        trouble = Unusable("no resolver is configured", silent=True)
-        for server in self._resolvers * 2:
+    async def _at_zone(self, zone: Zone, name: str, kind: str) -> Reply | Referral | str:
+        """What the zone's own servers say; why none of them gave an answer of its own, in words."""
+        why = zone.why
+        for server in zone.servers:
             try:
-                return await exchange(server, name, kind, self._timeout / 2, recurse=True)
-            except Unusable as error:
-                trouble = error if not error.silent or trouble.silent else trouble
-        raise trouble
-
-    async def _at_zone(self, zone: _Zone, name: str, kind: str) -> tuple[Reply | None, str]:
-        """Ask the zone's own servers; None and the reason when none of them gave an authoritative answer."""
-        why = "none has an address"
-        for server in zone.servers * 2:
-            if self._strikes[server] >= _STRIKES:
-                why = f"{server} didn't answer before"
-                continue
-            try:
-                message = await exchange(server, name, kind, min(2.5, self._timeout / 4), recurse=False)
+                answer = await self._engine.ask(server, name, kind, self._wait, recurse=False)
+                if answer.authoritative:
+                    return read(answer, name, kind, hops=1)
+                if sent_on := referral(answer, name, zone.apex):
+                    return sent_on
+                why = f"{server} is not responsible for it"
+            except Malformed as trouble:
+                why = unreadable(server, trouble).detail
             except Unusable as trouble:
                 why = trouble.detail
-                self._strikes[server] += trouble.silent
+        return why
+
+    async def _disagreement(self, zone: Zone, reply: Reply, name: str, kind: str) -> tuple[Finding, ...]:
+        """Where the servers have different versions of the zone: whether that makes a difference for this question."""
+        if not zone.disagree:
+            return ()
+        said: dict[str, list[str]] = {}
+        for server in zone.servers:
+            try:
+                words = _in_words(await self.exchange(server, name, kind))
+            except Unusable:
                 continue
-            self._answered = True
-            del self._strikes[server]
-            if message.flags & dns.flags.AA:
-                return read(message, name, kind, hops=1), ""
-            why = f"{server} is not responsible for it"
-        return None, why
+            said.setdefault(words, []).append(str(server))
+        if len(said) < 2:
+            return ()
+        each = "; ".join(f"{', '.join(who)}: {words}" for words, who in said.items())
+        text = f"{name}: the servers of {zone.apex} give different answers when asked for {kind}: {each}"
+        return (Finding("dns_servers_disagree", text),)
 
-    def _cut_off(self) -> bool:
-        return not self._answered and sum(strikes > 0 for strikes in self._strikes.values()) >= _SILENT_SERVERS
+    async def _explained(self, reply: Reply, name: str) -> Reply:
+        """A failure of the resolvers, with the reason that the zone's servers themselves give for it."""
+        if reply.status is not Status.SERVFAIL or reply.bogus:
+            return reply
+        zone = await self._authority.delegated(name)
+        if zone is None or zone.servers:
+            return reply
+        words = f"{reply.detail}; the servers that are named for {zone.apex}: {zone.why}"
+        return Reply(reply.status, reply.owner, trail=reply.trail, detail=words, lame=zone.lame)
 
-    async def _zone(self, name: str) -> _Zone | None:
-        """The zone that holds `name`, with its servers; None when the resolver can't tell."""
-        at = name
-        while at and at != ".":
-            apex = await self._once(("apex", at), partial(self._apex, at))
-            if apex == ".":
-                return None
-            if apex is not None:
-                zone: _Zone = await self._once(("zone", apex), partial(self._servers, apex))
-                return zone
-            at = at.partition(".")[2]
-        return None
 
-    async def _apex(self, name: str) -> str | None:
-        try:
-            return zone_above(await self._message(name, "SOA"), name)
-        except Unusable:
-            return None
-
-    async def _servers(self, apex: str) -> _Zone:
-        names = await self._recursive(apex, "NS")
-        hosts = sorted({value.target.to_text(omit_final_dot=True).lower() for value in names.values})[:_MOST_SERVERS]
-        found = await asyncio.gather(*(self._recursive(host, kind) for kind in ("A", "AAAA") for host in hosts))
-        addresses = dict.fromkeys(value.address for reply in found for value in reply.values)
-        usable = [address for address in addresses if address_kind(address) is not AddressKind.UNUSABLE]
-        return _Zone(apex, tuple(Server(address, self._port) for address in usable[:_MOST_SERVERS]))
-
-    async def _once(self, key: tuple[str, ...], make: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        task = self._tasks.get(key)
-        if task is None:
-            task = self._tasks[key] = asyncio.create_task(make())
-        waiting: Awaitable[Any] = asyncio.shield(task)
-        return await waiting
+def _in_words(reply: Reply) -> str:
+    values = sorted(map(str, reply.values)) or [reply.target or str(reply.status)]
+    return printable(", ".join(values), 200)
 
 
 def servers(texts: Sequence[str]) -> tuple[Server, ...]:

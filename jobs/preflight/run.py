@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from jobs import ports
 from jobs.policy.options import CaaMode
+from jobs.policy.preflight_report import Dns
 from jobs.policy.site import InvalidName, hostname
-from jobs.policy.verdict import Finding, Outcome, Verdict, combine, conclude
+from jobs.policy.verdict import Finding, Outcome, Verdict, conclude
+from jobs.policy.who_answered import Here
 from jobs.preflight.addresses import Addresses, addresses
-from jobs.preflight.by_dns import ByDns, validate_by_dns
+from jobs.preflight.by_dns import validate_by_dns
 from jobs.preflight.http_check import Question, fetch
-from jobs.preflight.permission import NO_ISSUER, Issuer, Permission, permit
+from jobs.preflight.permission import NO_ISSUER, Issuer, permit
 from jobs.preflight.resolver import Lookup, servers, system_servers
+from jobs.preflight.seen import Seen, concluded, method, understood
+from jobs.privileged import own_addresses
 from jobs.zones import NO_ZONES, Zones
 
 _MOST_ADDRESSES = 4
@@ -30,7 +34,9 @@ class Setting:
     then each zone at its own servers. The ports stand for 80 and 443 on a test bench. `max_redirects` None: the CA
     publishes no figure, and 10 is taken. `issuer`: the CA as CAA records name it. `timeout` in seconds, for one
     fetch with its redirects. `concurrency`: names worked on at a time. `act`: records may be put into `zones`; else
-    what would be put is only told.
+    what would be put is only told. `own`: the addresses of this host; None: those of its interfaces.
+    `guesses`: names that nobody listed, which are nothing to try by DNS when they do not exist; `no_dns`: names below
+    a domain of another account's, which its owner has not been asked about.
     """
 
     resolvers: tuple[str, ...] = ()
@@ -43,27 +49,9 @@ class Setting:
     zones: Zones = NO_ZONES
     caa_mode: CaaMode = CaaMode.WHEN_NEEDED
     act: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What DNS and HTTP said of a name. A wildcard was not asked for: no address, no outcome."""
-
-    name: str
-    found: Addresses
-    outcomes: tuple[Outcome, ...] = ()
-
-    @property
-    def reached(self) -> bool:
-        """Whether somebody may answer for it by HTTP; of other names the CAA records tell nothing more."""
-        return bool(self.outcomes)
-
-    @property
-    def trouble(self) -> Finding | None:
-        """Why http-01 would not validate it."""
-        if self.found.trouble:
-            return self.found.trouble
-        return combine(self.outcomes)[0] if self.outcomes else _no_wildcard(self.name)
+    own: frozenset[str] | None = None
+    guesses: frozenset[str] = frozenset()
+    no_dns: frozenset[str] = frozenset()
 
 
 def preflight(
@@ -98,7 +86,8 @@ def _question(setting: Setting) -> Question:
     token = secrets.token_urlsafe(32)
     redirects = _DEFAULT_REDIRECTS if setting.max_redirects is None else setting.max_redirects
     key_authorization = f"{token}.{secrets.token_urlsafe(32)}"
-    return Question(token, key_authorization, setting.http_port, setting.https_port, redirects, setting.timeout)
+    here = Here(own_addresses() if setting.own is None else setting.own)
+    return Question(token, key_authorization, setting.http_port, setting.https_port, redirects, setting.timeout, here)
 
 
 def _hopeless(name: str) -> Verdict | None:
@@ -115,63 +104,42 @@ def _hopeless(name: str) -> Verdict | None:
 async def _examine_all(
     names: Sequence[str], lookup: Lookup, question: Question, setting: Setting, known_good: frozenset[str]
 ) -> dict[str, Verdict]:
-    gate = asyncio.Semaphore(setting.concurrency)
-
-    async def one(name: str) -> _Seen:
-        async with gate:
-            return await _look(name, lookup, question, setting.timeout * 6)
-
-    seen = await asyncio.gather(*map(one, names))
-    lacking = [one.name for one in seen if one.trouble]
+    """The phases, each for all names: look, validate by DNS what HTTP can't, ask for permission, conclude."""
+    limit = setting.timeout * 6
+    seen = understood(await _look_all(names, lookup, question, setting), question.here.addresses)
+    lacking = [one.name for one in seen if one.trouble and _may_try_dns(one, setting)]
     by_dns = await validate_by_dns(lookup, setting.zones, lacking, setting.act)
-    methods = {one.name: _method(one, by_dns) for one in seen if one.reached or one.name in by_dns}
+    methods = {one.name: method(one, by_dns.get(one.name)) for one in seen if one.reached or one.name in by_dns}
     allowed = await permit(
-        lookup, setting.zones, methods, setting.issuer, setting.caa_mode, setting.act, setting.timeout * 6
+        lookup, setting.zones, methods, setting.issuer, setting.caa_mode, setting.act, limit
     )
     return {
-        one.name: _concluded(one, by_dns.get(one.name), allowed.get(one.name), one.name in known_good) for one in seen
+        one.name: concluded(one, by_dns.get(one.name), allowed.get(one.name), one.name in known_good) for one in seen
     }
 
 
-async def _look(name: str, lookup: Lookup, question: Question, limit: float) -> _Seen:
+def _may_try_dns(seen: Seen, setting: Setting) -> bool:
+    return seen.name not in setting.no_dns and not (seen.name in setting.guesses and seen.found.gone)
+
+
+async def _look_all(names: Sequence[str], lookup: Lookup, question: Question, setting: Setting) -> list[Seen]:
+    gate = asyncio.Semaphore(setting.concurrency)
+
+    async def one(name: str) -> Seen:
+        async with gate:
+            return await _look(name, lookup, question, setting.timeout * 6)
+
+    return await asyncio.gather(*map(one, names))
+
+
+async def _look(name: str, lookup: Lookup, question: Question, limit: float) -> Seen:
     """DNS, then HTTP; a name without addresses is not asked further, a wildcard not at all."""
     if name.startswith("*."):
-        return _Seen(name, Addresses())
+        return Seen(name, Addresses())
     found = await _addresses(lookup, name, limit)
     if found.trouble:
-        return _Seen(name, found)
-    return _Seen(name, found, tuple(await _fetch_all(lookup, question, name, found)))
-
-
-def _method(seen: _Seen, by_dns: Mapping[str, ByDns]) -> str:
-    """By which the name will be validated, or would be if it could."""
-    tried = by_dns.get(seen.name)
-    if seen.name.startswith("*.") or (tried and not tried.trouble):
-        return "dns-01"
-    return "http-01"
-
-
-def _concluded(seen: _Seen, by_dns: ByDns | None, allowed: Permission | None, known_good: bool) -> Verdict:
-    resolves = not seen.found.gone
-    allowed = allowed or _NOT_ASKED
-    method = _method(seen, {seen.name: by_dns} if by_dns else {})
-    warnings = [*seen.found.warnings, *(combine(seen.outcomes)[1] if seen.outcomes else ()), *allowed.remarks]
-    report = [*seen.found.report, *(line for outcome in seen.outcomes for line in outcome.report)]
-    findings = [seen.trouble] if seen.trouble else []
-    if by_dns:
-        report += by_dns.report
-        findings = [by_dns.trouble] if by_dns.trouble else []
-        resolves = resolves or not by_dns.trouble
-    if allowed.finding and resolves:
-        findings.insert(0, allowed.finding)
-    return conclude(seen.name, findings, warnings, report, method=method, resolves=resolves, known_good=known_good)
-
-
-_NOT_ASKED = Permission(None)
-
-
-def _no_wildcard(name: str) -> Finding:
-    return Finding("wildcard_needs_dns", f"{name}: a wildcard is validated by DNS (dns-01) only, not by HTTP")
+        return Seen(name, found)
+    return Seen(name, found, tuple(await _fetch_all(lookup, question, name, found)))
 
 
 async def _addresses(lookup: Lookup, name: str, limit: float) -> Addresses:
@@ -179,7 +147,8 @@ async def _addresses(lookup: Lookup, name: str, limit: float) -> Addresses:
         async with asyncio.timeout(limit):
             return await addresses(lookup, name)
     except TimeoutError:
-        return Addresses(trouble=Finding("dns_timeout", f"{name}: looking up its address took over {limit:g} s"))
+        trouble = Finding("dns_timeout", f"{name}: looking up its address took over {limit:g} s")
+        return Addresses(trouble=trouble, seen=Dns(trouble=trouble))
 
 
 async def _fetch_all(lookup: Lookup, question: Question, name: str, found: Addresses) -> list[Outcome]:

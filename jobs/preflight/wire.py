@@ -1,4 +1,4 @@
-"""One question to one DNS server, and what its answer means."""
+"""A DNS server, and what its answer to one question means."""
 
 from __future__ import annotations
 
@@ -6,20 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import dns.asyncbackend
-import dns.asyncquery
-import dns.exception
-import dns.flags
-import dns.message
-import dns.name
-import dns.rcode
-import dns.rdatatype
+from jobs.preflight.message import NXDOMAIN, Answer, number, text_of
+from jobs.preflight.message import Unusable as Unusable
 
 LONGEST_CHAIN = 11
 """CNAMEs followed; the resolvers of large CAs give up after as many."""
 
-_BACKEND = dns.asyncbackend.get_backend("asyncio")
-_PAYLOAD = 1232
+_CNAME, _NS, _SOA, _A, _AAAA = map(number, ("CNAME", "NS", "SOA", "A", "AAAA"))
 
 
 class Status(StrEnum):
@@ -44,7 +37,9 @@ class Server:
 @dataclass(frozen=True, slots=True)
 class Reply:
     """The meaning of one answer. `owner` is the name at the end of the chain that the answer holds; `target` is
-    where that chain goes on, when another server has to be asked. `values` are dnspython's rdata."""
+    where that chain goes on, when another server has to be asked. `values` are dnspython's rdata,
+    those of A and AAAA have the `address` only. `bogus` and `lame`
+    say why it is SERVFAIL: signatures that don't hold, servers that don't serve the zone."""
 
     status: Status
     owner: str
@@ -52,90 +47,73 @@ class Reply:
     target: str | None = None
     trail: tuple[str, ...] = ()
     detail: str = ""
+    bogus: bool = False
+    lame: bool = False
 
 
-class Unusable(Exception):
-    """This server gave no answer that can be used; another one may. `silent`: it gave none at all."""
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """A server's word that the zone `apex` is at other servers: their names, and the addresses that it adds."""
 
-    def __init__(self, detail: str, silent: bool = False) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.silent = silent
-
-
-async def exchange(server: Server, name: str, kind: str, wait: float, recurse: bool) -> dns.message.Message:
-    """Ask `server` over UDP, then TCP when the answer is cut short; without EDNS when it doesn't know that.
-
-    `wait` in seconds. Raises Unusable for no answer, a malformed one, and every code but NOERROR and NXDOMAIN.
-    """
-    for edns in (0, -1):
-        try:
-            query = dns.message.make_query(name, kind, use_edns=edns, payload=_PAYLOAD if edns == 0 else None)
-            if not recurse:
-                query.flags &= ~dns.flags.RD
-            message, _ = await dns.asyncquery.udp_with_fallback(
-                query, server.address, wait, server.port, ignore_unexpected=True, ignore_errors=True, backend=_BACKEND
-            )
-        except dns.exception.Timeout as error:
-            raise Unusable(f"{server} didn't answer within {wait:g} s", silent=True) from error
-        except (OSError, EOFError) as error:
-            raise Unusable(f"{server} can't be reached: {error or 'connection closed'}", silent=True) from error
-        except (dns.exception.DNSException, ValueError) as error:
-            raise Unusable(f"{server} sent an answer that can't be read ({type(error).__name__})") from error
-        code = message.rcode()
-        if code in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-            return message
-        if code not in (dns.rcode.FORMERR, dns.rcode.NOTIMP):
-            break
-    raise Unusable(f"{server} answered {dns.rcode.to_text(code)}")
+    apex: str
+    hosts: tuple[str, ...]
+    glue: tuple[str, ...]
 
 
-def read(message: dns.message.Message, name: str, kind: str, hops: int = LONGEST_CHAIN) -> Reply:
-    """Walk the answer from `name` along at most `hops` CNAMEs to the records of `kind`."""
-    wanted = dns.rdatatype.from_text(kind)
-    at = dns.name.from_text(name)
+def read(answer: Answer, name: str, kind: str, hops: int = LONGEST_CHAIN) -> Reply:
+    """Walk the answer from `name` along at most `hops` CNAMEs to the records of `kind`. Raises Unusable."""
+    wanted = number(kind)
+    at = name.lower()
     trail: list[str] = []
     while True:
-        values = _values(message, at, wanted)
-        owner = text_of(at)
+        values = answer.values(at, wanted)
         if values:
-            return Reply(Status.FOUND, owner, values, trail=tuple(trail))
-        aliases = _values(message, at, dns.rdatatype.CNAME)
+            return Reply(Status.FOUND, at, values, trail=tuple(trail))
+        aliases = answer.values(at, _CNAME)
         if not aliases:
             break
-        target = aliases[0].target
-        trail.append(text_of(target))
-        if text_of(target) in (name, *trail[:-1]) or len(trail) > LONGEST_CHAIN:
-            return Reply(Status.LOOP, owner, trail=tuple(trail))
+        target = text_of(aliases[0].target)
+        trail.append(target)
+        if target in (name, *trail[:-1]) or len(trail) > LONGEST_CHAIN:
+            return Reply(Status.LOOP, at, trail=tuple(trail))
         if len(trail) >= hops:
-            return Reply(Status.NO_DATA, owner, target=text_of(target), trail=tuple(trail))
+            return Reply(Status.NO_DATA, at, target=target, trail=tuple(trail))
         at = target
-    if message.rcode() == dns.rcode.NXDOMAIN:
-        return Reply(Status.NXDOMAIN, owner, trail=tuple(trail))
-    recursed = bool(message.flags & dns.flags.RA)
-    return Reply(Status.NO_DATA, owner, target=None if recursed or not trail else owner, trail=tuple(trail))
+    if answer.code == NXDOMAIN:
+        return Reply(Status.NXDOMAIN, at, trail=tuple(trail))
+    return Reply(Status.NO_DATA, at, target=None if answer.recursive or not trail else at, trail=tuple(trail))
 
 
-def zone_above(message: dns.message.Message, name: str) -> str | None:
-    """The apex of the zone that holds `name`, as the answer to a question for its SOA tells it; None if it doesn't."""
-    at = dns.name.from_text(name)
-    if _values(message, at, dns.rdatatype.SOA):
-        return text_of(at)
-    if message.answer:
+def zone_above(answer: Answer, name: str) -> str | None:
+    """The apex of the zone that holds `name`, as the answer to a question for its SOA tells it; None if it doesn't.
+
+    Raises Unusable.
+    """
+    for record in answer.answer:
+        if record.kind == _SOA and answer.owner(record) == name:
+            return name
+    if answer.answer:
         return None
-    for rrset in message.authority:
-        if rrset.rdtype == dns.rdatatype.SOA and at.is_subdomain(rrset.name):
-            return text_of(rrset.name)
+    for record in answer.authority:
+        if record.kind == _SOA and within(name, apex := answer.owner(record)):
+            return apex
     return None
 
 
-def text_of(name: dns.name.Name) -> str:
-    """A name in lower case, without the final dot; the root is "."."""
-    return name.to_text(omit_final_dot=True).lower()
+def referral(answer: Answer, name: str, above: str) -> Referral | None:
+    """Where a server of the zone `above` sends who asks for `name`. Raises Unusable."""
+    if answer.authoritative or answer.answer:
+        return None
+    found = [(answer.owner(record), record) for record in answer.authority if record.kind == _NS]
+    apexes = {owner for owner, _ in found if within(name, owner) and within(owner, above) and owner != above}
+    if len(apexes) != 1:
+        return None
+    hosts = tuple(dict.fromkeys(text_of(answer.value(record).target) for owner, record in found if owner in apexes))
+    glue = [record for record in answer.additional if record.kind in (_A, _AAAA) and answer.owner(record) in hosts]
+    return Referral(apexes.pop(), hosts, tuple(dict.fromkeys(answer.value(record).address for record in glue)))
 
 
-def _values(message: dns.message.Message, owner: dns.name.Name, kind: dns.rdatatype.RdataType) -> tuple[Any, ...]:
-    for rrset in message.answer:
-        if rrset.name == owner and rrset.rdtype == kind:
-            return tuple(rrset)
-    return ()
+def within(name: str, apex: str) -> bool:
+    """Whether `name` is `apex` or lies below it; an escaped dot is no end of a label."""
+    above = name.removesuffix(f".{apex}")
+    return apex in (".", name) or (above != name and not above.endswith("\\"))

@@ -14,17 +14,21 @@ from jobs.privileged.apache import (
     apache_start,
     apache_test,
 )
+from jobs.privileged.bind import named_configuration, zone_listing, zone_reload, zone_status
 from jobs.privileged.files import Former, former, publish, read, restore
 from jobs.privileged.free_ports import port_is_free
 from jobs.privileged.handshake import probe
 from jobs.privileged.listeners import Listener, listening
-from jobs.privileged.locks import lock_taken, take_lock
+from jobs.privileged.locks import lock_taken, locked, take_lock
 from jobs.privileged.nginx import nginx_directives
+from jobs.privileged.own_addresses import own_addresses
 from jobs.privileged.programs import Output, introspect, reload, running_pid, signal_process
+from jobs.privileged.zone_files import ZoneFile, publish_zone_file, read_zone_file
 
 __all__ = [
-    "Former", "Listener", "Output", "WhereApacheIs", "apache_configuration", "apache_graceful", "apache_modules",
-    "apache_pid", "apache_present", "apache_start", "apache_test", "former", "introspect", "listening",
-    "lock_taken", "nginx_directives", "port_is_free", "probe", "publish", "read", "reload", "restore", "running_pid",
-    "signal_process", "take_lock",
+    "Former", "Listener", "Output", "WhereApacheIs", "ZoneFile", "apache_configuration", "apache_graceful",
+    "apache_modules", "apache_pid", "apache_present", "apache_start", "apache_test", "former", "introspect",
+    "listening", "lock_taken", "locked", "named_configuration", "nginx_directives", "own_addresses", "port_is_free",
+    "probe", "publish", "publish_zone_file", "read", "read_zone_file", "reload", "restore", "running_pid",
+    "signal_process", "take_lock", "zone_listing", "zone_reload", "zone_status",
 ]

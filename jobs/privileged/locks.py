@@ -9,6 +9,9 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _WHOLE_FILE = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
@@ -28,6 +31,24 @@ def take_lock(path: Path) -> int | None:
         os.close(descriptor)
         raise
     return descriptor
+
+
+@contextmanager
+def locked(path: Path, seconds: float) -> Iterator[None]:
+    """Hold the lock of `path` for the length of the block; others' turns are waited for, `seconds` at most.
+
+    Raises TimeoutError after that, and OSError.
+    """
+    pause, end = 0.005, time.monotonic() + seconds
+    while (descriptor := take_lock(path)) is None:
+        if time.monotonic() >= end:
+            raise TimeoutError(f"{path}: held by another process or thread for more than {seconds:g} s")
+        time.sleep(pause)
+        pause = min(pause * 2, 0.1)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def lock_taken(path: Path) -> bool:

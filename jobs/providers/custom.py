@@ -32,6 +32,12 @@ class Options:
     wildcard: bool = field(
         default=False, metadata={"label": "Wildcards", "help": "Whether the CA issues for *.example.com."}
     )
+    ancestor_dcv: bool = field(
+        default=False,
+        metadata={
+            "label": "Ancestor DCV", "help": "Whether it validates a name through a domain above it (RFC 9444)."
+        },
+    )
     max_names: int = field(
         default=100, metadata={"label": "Names per certificate", "help": "At most so many names on one certificate."}
     )
@@ -46,6 +52,7 @@ class Provider(AcmeProvider):
             max_names=options.max_names or None,
             validity=None,
             wildcard=options.wildcard,
+            ancestor_dcv=options.ancestor_dcv,
             caa_identities=(options.caa,) if options.caa else (),
         )
         bundle = Path(options.ca_bundle) if options.ca_bundle else options.ca_pem or None

@@ -49,6 +49,7 @@ class Service:
     """Every name of a website's certificate gets that certificate, by SNI."""
 
     name = "dovecot"
+    several = True
 
     def __init__(self, options: Options, place: Place) -> None:
         self._options = options
@@ -90,7 +91,15 @@ class Service:
         if file == former:
             return ()
         self._planned = file
-        return (FileChange(Path(self._options.snippet), f"{MARK}\n{render(file)}".encode(), mode=0o644),)
+        return (self._change(file),)
+
+    def release(self, website: Website) -> Sequence[FileChange]:
+        former = self._ours()
+        file = former.without(str(self._place.link(website.main, self.name)))
+        if file == former:
+            return ()
+        self._planned = file
+        return (self._change(file),)
 
     def test(self) -> None:
         """`doveconf -x` opens every file that is named, which `doveconf -n` does not; a reload with a missing file
@@ -118,6 +127,9 @@ class Service:
         listeners = daemon_listeners(self._options.pid_file, "dovecot")
         ports = (self._options.tls_ports, self._options.starttls_ports)
         return handshakes(mail_endpoints(listeners, names, *ports, "imap"), certificate.fingerprint, self._reloaded_at)
+
+    def _change(self, file: OurFile) -> FileChange:
+        return FileChange(Path(self._options.snippet), f"{MARK}\n{render(file)}".encode(), mode=0o644)
 
     def _ours(self) -> OurFile:
         """Our file with what this run has planned."""

@@ -56,6 +56,7 @@ class Service:
     """
 
     name = "exim"
+    several = True
     key_group = "Debian-exim"
 
     def __init__(self, options: Options, place: Place) -> None:
@@ -113,6 +114,12 @@ class Service:
             changes = [self._map_change(names), *changes]
         self._names = names
         return changes
+
+    def release(self, website: Website) -> Sequence[FileChange]:
+        former, directory = self._map(), str(self._place.link(website.main, self.name))
+        names = {name: owner for name, owner in former.items() if owner != directory}
+        self._names = names
+        return [] if names == former else [self._map_change(names)]
 
     def test(self) -> None:
         """The configuration as it would be generated now, in a directory of its own: what runs is not touched."""

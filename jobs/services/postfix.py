@@ -51,6 +51,7 @@ class Service:
     """
 
     name = "postfix"
+    several = True
 
     def __init__(self, options: Options, place: Place) -> None:
         self._options = options
@@ -112,6 +113,12 @@ class Service:
             changes = [self._source_change(names), *changes]
         self._names = names
         return changes
+
+    def release(self, website: Website) -> Sequence[FileChange]:
+        former, directory = self._table(), str(self._place.link(website.main, self.name))
+        names = {name: owner for name, owner in former.items() if owner != directory}
+        self._names = names
+        return [] if names == former else [self._source_change(names)]
 
     def test(self) -> None:
         """Postfix's own checks, and what they leave out: missing files, and parameters of ours that are overruled.

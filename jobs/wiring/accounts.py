@@ -29,7 +29,7 @@ Site = tuple[Sequence[str], str | None]
 def list_accounts(instance: Instance) -> list[dict[str, Any]]:
     """Every account that exists, with the number of its websites, by name."""
     site = models.Website
-    counted = site.select(site.account, fn.COUNT(site.id)).where(site.gone_at.is_null()).group_by(site.account)
+    counted = site.select(site.account, fn.COUNT(site.id)).where(_found(site)).group_by(site.account)
     counts: dict[str, int] = dict(counted.tuples())
     rows = models.Account.select().where(models.Account.gone_at.is_null()).order_by(models.Account.name)
     return [{**_facts(row), "websites": counts.get(row.name, 0)} for row in rows]
@@ -42,7 +42,7 @@ def show(instance: Instance, name: str) -> dict[str, Any]:
 
 def websites(account: str) -> list[dict[str, Any]]:
     """The websites of an account in the order in which they were found, each with where that was."""
-    query = models.Website.select().where((models.Website.account == account) & models.Website.gone_at.is_null())
+    query = models.Website.select().where((models.Website.account == account) & _found(models.Website))
     sites = list(query.order_by(models.Website.id))
     live = records.live_certificates([site.main for site in sites])
     return [
@@ -126,6 +126,11 @@ def suspend(instance: Instance, name: str) -> bool:
 
 def unsuspend(instance: Instance, name: str) -> bool:
     return _switch(name, AccountState.ACTIVE)
+
+
+def _found(site: Any) -> Any:
+    """The condition for websites that were found, and exist; their parts are not counted."""
+    return site.gone_at.is_null() & site.part_of.is_null()
 
 
 def _switch(name: str, state: AccountState) -> bool:

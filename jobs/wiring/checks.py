@@ -15,9 +15,11 @@ from jobs.challenges import HttpSolver, sweep
 from jobs.check import check as run_steps
 from jobs.order import Ordering
 from jobs.policy.failure import Failure
+from jobs.policy.options import CaaMode
+from jobs.ports import Solver
 from jobs.progress import Progress
 from jobs.report import Case, counted, stamp, totals
-from jobs.wiring import options, providers, setup
+from jobs.wiring import caa_accounts, options, providers, setup
 from jobs.wiring.discovery import discover
 from jobs.wiring.instance import Instance, now
 from jobs.wiring.kept_files import KeptFiles
@@ -25,6 +27,8 @@ from jobs.wiring.leftovers import sweep_leftovers
 from jobs.wiring.parts import key_group, services, zones
 from jobs.wiring.setup import LOCK
 from jobs.world import Scope, World
+from jobs.zones.dns_solver import DnsSolver
+from jobs.zones.sweep import sweep_challenges
 
 REPORT = "report.json"
 STALE_CHALLENGE = timedelta(hours=1)
@@ -127,9 +131,15 @@ def _run(
         world = _world(instance, row, provider, log, run)
         if not scope.plan_only:
             sweep_leftovers(instance.place)
+            for trouble in sweep_challenges(world.zones):
+                log.say("warn", trouble.detail, code=trouble.code)
+            if world.caa_mode is not CaaMode.NEVER:
+                for told in caa_accounts.renew(instance.config, world.zones):
+                    log.say("info", told.text, code=told.code)
             setup.refresh(instance, world.services, log)
         cases = run_steps(world, scope)
         providers.note_terms(row, provider.specs().terms_url)
+        providers.note_offer(row, provider.persist())
         report = _report(log, row, started, scope, cases)
         (instance.place.logs / log.start / REPORT).write_text(json.dumps(report), encoding="utf-8")
         if run:
@@ -194,12 +204,18 @@ def _owner() -> str:
 def _world(
     instance: Instance, row: models.Provider, provider: Any, log: runlog.RunLog, run: models.Run | None
 ) -> World:
-    present = services(instance)
-    place = instance.place
-    solvers = {"http-01": HttpSolver(place.challenges)}
+    present, served = services(instance), zones(instance)
+    place, config = instance.place, instance.config
+
+    def left(failure: Failure) -> None:
+        log.say("warn", failure.detail, code=failure.code)
+
+    solvers: dict[str, Solver] = {"http-01": HttpSolver(place.challenges)}
+    if served:
+        solvers["dns-01"] = DnsSolver(served, config.dns.resolvers, config.validation.timeout, left)
     return World(
         place=place,
-        config=options.effective(instance.config),
+        config=options.effective(config),
         clock=now,
         log=log,
         ordering=Ordering(place, row.name, provider, solvers, now),
@@ -208,8 +224,9 @@ def _world(
         discover=lambda: _discover_and_say(instance, log),
         keeper=KeptFiles(place).before,
         key_group=key_group(present),
-        zones=zones(instance),
-        caa_mode=options.load(instance.config).caa,
+        zones=served,
+        caa_mode=options.load(config).caa,
+        former_accounts=tuple(json.loads(row.former_accounts or "[]")),
         progress=Progress(run),
     )
 

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import models
-from jobs import presented, records
+from jobs import presented, records, troubles
 from jobs.policy.certificate import Certificate
 from jobs.policy.features import Entitlement
 from jobs.policy.name_state import NameState, name_state
-from jobs.policy.names import covers, wanted_names
-from jobs.policy.plan import UNUSED
+from jobs.policy.names import covers
+from jobs.policy.plan import SPLIT_OFF, UNUSED
+from jobs.policy.preflight_report import Report
 from jobs.policy.problems import problem
 from jobs.policy.site import WantedName, Website
+from jobs.policy.split import taken_names, wants
+from jobs.summaries import split_off
 from jobs.wiring.instance import Instance, now
 
 
@@ -55,7 +58,8 @@ class ServiceRow:
 @dataclass(frozen=True)
 class SiteStatus:
     """One website. `certificate`: the one that was ordered here, else (`ours` is False then) the valid one of somebody
-    else's that the web server presents. `trouble`: the problem of the website as a whole."""
+    else's that the web server presents. `trouble`: the problem of the website as a whole. `part_of`: the website of
+    which this one holds names that have no room on its certificate."""
 
     website: str
     names: tuple[NameRow, ...]
@@ -64,6 +68,7 @@ class SiteStatus:
     ours: bool = True
     trouble: records.NameTrouble | None = None
     rejected: tuple[tuple[str, str], ...] = ()
+    part_of: str | None = None
 
     @property
     def problem(self) -> str:
@@ -108,8 +113,19 @@ def account_status(instance: Instance, account: str) -> list[SiteStatus]:
     )
     labels = known.features.service_names if known else None
     labels = instance.config.check.service_names if labels is None else labels
-    taken = {name for site in sites for name in site.names}
-    return [_site(site, wanted_names(site, labels, frozenset(), taken), kept) for site in sites]
+    wanted = wants(sites, {account: labels}, {}, taken_names(sites))
+    return [_site(site, wanted[site.main].names, kept) for site in sites]
+
+
+def name_status(instance: Instance, account: str, name: str) -> tuple[SiteStatus, NameRow] | None:
+    """One name of an account, and its website; None if the account has no such name."""
+    found = ((site, row) for site in account_status(instance, account) for row in site.names if row.name == name)
+    return next(found, None)
+
+
+def preflight_of(row: NameRow) -> tuple[Report, datetime] | None:
+    """What the preflight saw of the name when it failed last, and when; None where nothing of it was kept."""
+    return troubles.report(row.website, row.name) if row.code else None
 
 
 def entitlement(account: str) -> Entitlement | None:
@@ -120,17 +136,25 @@ def entitlement(account: str) -> Entitlement | None:
 def _site(site: Website, wanted: tuple[WantedName, ...], kept: _Kept) -> SiteStatus:
     certificate = kept.foreign.get(site.main) or kept.live.get(site.main)
     ours = site.main not in kept.foreign
-    troubles = kept.troubles.get(site.main, {})
+    known = {**_of_whole(site, kept), **kept.troubles.get(site.main, {})}
     moment = now()
     return SiteStatus(
         site.main,
-        tuple(_name(site.main, name, certificate, ours, troubles, kept.excluded, moment) for name in wanted),
+        tuple(_name(site.main, name, certificate, ours, known, kept.excluded, moment) for name in wanted),
         certificate,
         kept.services.get(site.main, ()),
         ours,
-        troubles.get(""),
+        known.get(""),
         site.rejected,
+        site.part_of,
     )
+
+
+def _of_whole(site: Website, kept: _Kept) -> dict[str, records.NameTrouble]:
+    """What a part's website lacks of the part's names: its web server can't present them."""
+    whole = kept.troubles.get(site.part_of or "", {})
+    apart = split_off(whole)
+    return {name: trouble for name, trouble in whole.items() if name in apart}
 
 
 def _name(
@@ -138,13 +162,14 @@ def _name(
     wanted: WantedName,
     certificate: Certificate | None,
     ours: bool,
-    troubles: Mapping[str, records.NameTrouble],
+    known: Mapping[str, records.NameTrouble],
     excluded: Collection[str],
     moment: datetime,
 ) -> NameRow:
     """The website's own problem stands at a name that lacks a certificate, or is about to."""
-    trouble, whole = troubles.get(wanted.fqdn), troubles.get("")
-    covered = certificate is not None and covers(certificate.names, wanted.fqdn)
+    trouble, whole = known.get(wanted.fqdn), known.get("")
+    apart = trouble is not None and trouble.code == SPLIT_OFF
+    covered = certificate is not None and not apart and covers(certificate.names, wanted.fqdn)
     ends = certificate.not_after if certificate and covered else None
     unused = trouble is not None and trouble.code == UNUSED
     concern = None if unused else trouble or whole

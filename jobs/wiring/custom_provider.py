@@ -33,6 +33,7 @@ class Custom:
     ca_pem: str | None = None
     caa: str | None = None
     wildcard: bool = False
+    ancestor_dcv: bool = False
     max_names: int | None = None
 
 
@@ -49,6 +50,7 @@ def read_options(name: str, custom: Custom) -> dict[str, Any]:
         "title": name,
         "directory": _https(custom.directory),
         "wildcard": custom.wildcard,
+        "ancestor_dcv": custom.ancestor_dcv,
     }
     if custom.caa is not None:
         options["caa"] = _domain(custom.caa)

@@ -62,12 +62,13 @@ def _ask(source: AccountSource, assigned: Mapping[str, str], failures: dict[str,
 
 
 def _known() -> Known:
-    """What exists by our rows. An account's own facts count only where a source tells them."""
+    """What exists by our rows. An account's own facts count only where a source tells them. Parts of websites are no
+    source's business: they come and go with these."""
     accounts = tuple(
         KnownAccount(_facts(row) if told_by_manifest(row.source) else Account(row.name), row.source)
         for row in models.Account.select().where(models.Account.gone_at.is_null())
     )
-    return Known(accounts, tuple(records.websites()))
+    return Known(accounts, tuple(site for site in records.websites() if site.part_of is None))
 
 
 def _facts(row: models.Account) -> Account:
@@ -88,6 +89,7 @@ def _keep(former: Known, difference: Difference, moment: datetime) -> None:
         for main in dict.fromkeys([*_touched(difference.websites), *shifted]):
             _keep_website(websites[main], moment)
         _mark_gone(models.Website, models.Website.main, difference.websites.gone, moment)
+        _mark_gone(models.Website, models.Website.part_of, difference.websites.gone, moment)
         _mark_gone(models.Account, models.Account.name, difference.accounts.gone, moment)
 
 
@@ -114,9 +116,11 @@ def _keep_website(site: Website, moment: datetime) -> None:
         "file": site.file,
         "line": site.line,
         "gone_at": None,
+        "part_of": None,
     }
     fresh = {"main": site.main, "found_at": moment, **values}
     models.Website.insert(**fresh).on_conflict(conflict_target=[models.Website.main], update=values).execute()
+    models.Website.update(account=site.account).where(models.Website.part_of == site.main).execute()
 
 
 def _mark_gone(table: Any, key: Any, gone: Iterable[str], moment: datetime) -> None:

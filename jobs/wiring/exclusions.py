@@ -54,7 +54,7 @@ def _checked(account: str, names: Collection[str]) -> list[str]:
     """Only what is, or is guessed below, a name of the account's own websites."""
     if len(names) > MOST:
         raise Failure("name_invalid", f"expected at most {MOST} names, got {len(names)}", permanent=True)
-    own = {name for site in records.websites([account]) for name in site.names}
+    own = {name for site in records.websites([account]) if site.part_of is None for name in site.names}
     found = []
     for text in names:
         try:

@@ -139,7 +139,8 @@ def assign(instance: Instance, website: str, account: str) -> dict[str, Any]:
 
     Raises Failure("website_unknown"), Failure("account_unknown").
     """
-    row = models.Website.get_or_none((models.Website.main == website) & models.Website.gone_at.is_null())
+    site = models.Website
+    row = site.get_or_none((site.main == website) & site.gone_at.is_null() & site.part_of.is_null())
     former = models.Assignment.get_or_none(models.Assignment.main == website)
     if row is None or (row.account_id != UNASSIGNED and former is None):
         words = f"{website}: there is no website of that main name without an owner"
@@ -151,7 +152,7 @@ def assign(instance: Instance, website: str, account: str) -> dict[str, Any]:
             models.Assignment.delete().where(models.Assignment.main == website).execute()
         else:
             models.Assignment.insert(main=website, account=account, assigned_at=now()).on_conflict_replace().execute()
-        models.Website.update(account=account).where(models.Website.id == row.id).execute()
+        site.update(account=account).where((site.id == row.id) | (site.part_of == website)).execute()
         summaries.refresh({account, str(row.account_id)}, instance.config.check.service_names)
     return {"website": website, "account": account}
 

@@ -102,7 +102,8 @@ def figures(within: Reach) -> Figures:
     sums = row.select(fn.COUNT(SQL("*")), fn.SUM(row.wanted), fn.SUM(row.covered)).where(known).tuples().first()
     accounts, names, covered = sums
     site = models.Website
-    websites = site.select().where(site.gone_at.is_null() & _owned(site.account, within)).count()
+    there = site.gone_at.is_null() & site.part_of.is_null()
+    websites = site.select().where(there & _owned(site.account, within)).count()
     found = dict.fromkeys(Severity, 0)
     for code, number in _problem_codes(within):
         found[problem(code).severity] += number

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from jobs import registry
 from jobs.config import plugin_options
 from jobs.ports import AccountSource, ServiceTarget
+from jobs.wiring import options as installation
 from jobs.wiring import plugin_options as chosen_options
 from jobs.wiring.instance import Instance
 from jobs.zones import Zones
@@ -31,7 +32,8 @@ def zones(instance: Instance) -> Zones:
         plugin.make(chosen_options.load(instance, plugin), instance.place)
         for plugin in registry.load_all("dns_backends")
     ]
-    return Zones([backend for backend in made if backend.active()])
+    active = [backend for backend in made if backend.active()]
+    return Zones(active, installation.load(instance.config).challenge_zone)
 
 
 def key_group(present: Sequence[ServiceTarget]) -> int | None:

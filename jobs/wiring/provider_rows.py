@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -9,6 +10,7 @@ import models
 from jobs import registry
 from jobs.config import fill
 from jobs.policy.failure import Failure
+from jobs.policy.persist import Offer
 from jobs.policy.specs import Look
 from jobs.ports import AcmeAccount
 from jobs.wiring import provider_keys
@@ -62,9 +64,10 @@ def bare(row: models.Provider) -> Any:
 
 
 def asked(row: models.Provider, provider: Any) -> Look:
-    """What the CA says of itself now; its terms are noted. Raises what it answers."""
+    """What the CA says of itself now; its terms, and how it takes dns-persist-01, are noted. Raises what it says."""
     found: Look = provider.look(LOOK_SECONDS)
     note_terms(row, found.terms_url)
+    note_offer(row, found.persist)
     return found
 
 
@@ -73,6 +76,23 @@ def note_terms(row: models.Provider, terms: str | None) -> None:
     if terms is not None and terms != row.terms_seen:
         models.Provider.update(terms_seen=terms).where(models.Provider.name == row.name).execute()
         row.terms_seen = terms
+
+
+def note_offer(row: models.Provider, offer: Offer | None) -> None:
+    """How the CA takes dns-persist-01, for pages, which ask nobody. What it said once is kept while it is silent: some
+    say it only in an order. Only if it has a row."""
+    text = json.dumps(dataclasses.asdict(offer)) if offer else None
+    if text is not None and text != row.persist:
+        models.Provider.update(persist=text).where(models.Provider.name == row.name).execute()
+        row.persist = text
+
+
+def kept_offer(row: models.Provider) -> Offer | None:
+    """What `note_offer` kept."""
+    if not row.persist:
+        return None
+    values = json.loads(row.persist)
+    return Offer(tuple(values["issuers"]), values["hash_prefix"])
 
 
 def _fresh(name: str) -> models.Provider:

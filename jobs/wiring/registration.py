@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import models
@@ -49,6 +50,9 @@ def register(
     provider_keys.write_key(instance.place, row.name, account.key)
     if eab is not None:
         provider_keys.write_eab(instance.place, row.name, eab)
+    if row.account_url and row.account_url != account.url:
+        former = dict.fromkeys([*json.loads(row.former_accounts or "[]"), row.account_url])
+        row.former_accounts = json.dumps([url for url in former if url != account.url])
     row.account_url = account.url
     row.terms_accepted = account.terms_url
     row.eab_kid = binding.kid if binding else None

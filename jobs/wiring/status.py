@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
 import models
 from jobs import records
+from jobs import troubles as kept_troubles
+from jobs.facts import has_to_do
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
 from jobs.policy.names import covers
+from jobs.policy.preflight_report import Report
 from jobs.policy.proof import read_der
 from jobs.policy.site import Website
 from jobs.ports import Served, ServiceTarget
@@ -30,6 +33,7 @@ def status(instance: Instance, account: str | None = None) -> dict[str, Any]:
     websites = records.websites(None if account is None else [account])
     live = records.live_certificates()
     troubles, standings = records.troubles(), records.standings()
+    reports = kept_troubles.reports(None if account is None else [site.main for site in websites])
     present = services(instance)
     with ThreadPoolExecutor(PROBES) as pool:
         served = list(pool.map(lambda site: _services(present, site, live.get(site.main), standings), websites))
@@ -39,7 +43,7 @@ def status(instance: Instance, account: str | None = None) -> dict[str, Any]:
         found.setdefault(website.account, []).append(
             {
                 "website": website.main,
-                "names": _names(website, certificate, troubles.get(website.main, {})),
+                "names": _names(website, certificate, troubles.get(website.main, {}), reports),
                 "not_after": stamp(certificate.not_after if certificate else None),
                 "expired": certificate is not None and certificate.not_after <= now(),
                 "services": seen,
@@ -73,7 +77,7 @@ def _looked_at(service: ServiceTarget, website: Website, live: Certificate | Non
     """None: the service has nothing to do with the website."""
     shown: dict[str, Any] = {"service": service.name, "installed": None, "answers": [], "code": "", "text": ""}
     try:
-        if not service.concerns(website):
+        if not has_to_do(service, website):
             return None
         presented = service.installed(website)
         other = presented.certificate if presented else None
@@ -125,7 +129,10 @@ def _facts(certificate: Certificate | None) -> dict[str, Any] | None:
 
 
 def _names(
-    website: Website, certificate: Certificate | None, troubles: dict[str, records.NameTrouble]
+    website: Website,
+    certificate: Certificate | None,
+    troubles: dict[str, records.NameTrouble],
+    reports: Mapping[tuple[str, str], Report],
 ) -> list[dict[str, Any]]:
     """The website's own names, then what else its certificate covers or a check reported."""
     listed = list(website.names)
@@ -138,6 +145,7 @@ def _names(
     for name in listed:
         covered = holds and certificate is not None and covers(certificate.names, name)
         trouble = troubles.get(name) or (None if covered else troubles.get(""))
+        report = reports.get((website.main, name))
         shown.append(
             {
                 "name": name,
@@ -145,6 +153,7 @@ def _names(
                 "code": trouble.code if trouble else "",
                 "text": trouble.text if trouble else ("" if covered else unknown),
                 "retry_at": stamp(trouble.retry_at if trouble else None),
+                "report": report.as_json() if report else None,
             }
         )
     return shown
@@ -159,7 +168,7 @@ def _services(
     shown = {}
     for service in present:
         try:
-            if not service.concerns(website):
+            if not has_to_do(service, website):
                 continue
             shown[service.name] = _service(service, website, certificate, standings.get(website.main, {}))
         except Failure as failure:

@@ -23,8 +23,10 @@ class Zones:
     A backend that can't tell its zones is passed over, and is in `troubles`: what it may serve counts as elsewhere.
     """
 
-    def __init__(self, backends: Sequence[DnsBackend]) -> None:
+    def __init__(self, backends: Sequence[DnsBackend], challenge_zone: str = "") -> None:
+        """`challenge_zone`: the one into which other people's names are delegated."""
         self._backends = tuple(backends)
+        self.challenge_zone = challenge_zone
         self.troubles: dict[str, Failure] = {}
 
     def __bool__(self) -> bool:

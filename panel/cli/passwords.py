@@ -6,15 +6,12 @@ import secrets
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
 
-from jobs.policy.failure import Failure
+from panel.cli.secret_files import read_secret
 from panel.cli.session import Session
-
-_LONGEST = 4096
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ def choose(session: Session, source: str | None, link: bool) -> Chosen:
             raise click.UsageError("expected either --password-file or --link")
         return Chosen(None)
     if source is not None:
-        return Chosen(_read(source))
+        return Chosen(read_secret(source, "password"))
     if session.json or not sys.stdin.isatty():
         return Chosen(secrets.token_urlsafe(15), made=True)
     return Chosen(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
@@ -62,14 +59,3 @@ def told(chosen: Chosen, user: Any, panel: Any) -> tuple[dict[str, str], list[st
 
     link = setup_links.address(panel, setup_links.make(user, now()))
     return {"link": link}, ["Set-up link, valid once and for 24 hours:", f"  {link}"]
-
-
-def _read(source: str) -> str:
-    if source == "-":
-        return sys.stdin.readline(_LONGEST).rstrip("\r\n")
-    try:
-        with Path(source).open(encoding="utf-8") as file:
-            return file.readline(_LONGEST).rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise Failure("file_unreadable", f"{source}: reading the password: {reason}", permanent=True) from error

@@ -15,7 +15,7 @@ from jobs.policy.failure import Failure
 if TYPE_CHECKING:
     from panel.cli.session import Session
 
-LOOKS = frozenset({"list", "show", "status"})
+LOOKS = frozenset({"list", "records", "show", "status", "zones"})
 """Last words of commands that change nothing of the installation. A new command is told unless it is named here."""
 
 ROLE = "system"
@@ -23,6 +23,8 @@ ROLE = "system"
 
 _LOOKING_FLAGS = ("plan", "preview")
 _NEVER_TOLD = frozenset({"as_json", "instance"})
+_ONLY_KEYS = frozenset({"values"})
+"""Of their KEY=VALUE only the keys are told: somebody may put a secret where none belongs."""
 
 
 @contextmanager
@@ -63,7 +65,8 @@ def _given(context: click.Context) -> str:
         if parameter.name in _NEVER_TOLD or value in (None, False, ()) or value == parameter.get_default(context):
             continue
         label = [] if isinstance(parameter, click.Argument) else [parameter.opts[0]]
-        told += [*label, *_texts(value)]
+        texts = _texts(value)
+        told += [*label, *([text.partition("=")[0] for text in texts] if parameter.name in _ONLY_KEYS else texts)]
     return " ".join(told)
 
 

@@ -43,6 +43,10 @@ class CustomForm:
     wildcard: bool = field(
         default=False, metadata={"label": "It issues wildcards", "help": "Certificates for *.example.com."}
     )
+    ancestor_dcv: bool = field(
+        default=False,
+        metadata={"label": "Ancestor DCV", "help": "It validates a name through a domain above it (RFC 9444)."},
+    )
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,12 @@ def _asked() -> Asked:
         return Asked(name, None, read.fields, bundle, bundle_error)
     value = read.value
     custom = Custom(
-        value.directory, ca_pem=bundle or None, caa=value.caa, wildcard=value.wildcard, max_names=value.max_names
+        value.directory,
+        ca_pem=bundle or None,
+        caa=value.caa,
+        wildcard=value.wildcard,
+        ancestor_dcv=value.ancestor_dcv,
+        max_names=value.max_names,
     )
     wrong = {about: as_sentence(words) for about, words in faults(value.name, custom).items()}
     bundle_error = wrong.pop(BUNDLE, "")

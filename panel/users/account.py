@@ -94,9 +94,8 @@ def unsuspend(account: str) -> ResponseReturnValue:
 @account_scope
 def ask_to_remove(account: str) -> ResponseReturnValue:
     row = require_account(account)
-    sites = models.Website.select(models.Website.main).where(
-        (models.Website.account == account) & models.Website.gone_at.is_null()
-    )
+    site = models.Website
+    sites = site.select(site.main).where((site.account == account) & site.gone_at.is_null() & site.part_of.is_null())
     away = url_for("users.show_account", account=account)
     if row.source != manifests.SOURCE:
         hx.say(f"{account} was found by {row.source}. Remove it there, or suspend it here.", "warn")

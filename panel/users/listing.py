@@ -172,7 +172,7 @@ def lines(rows: Any, given: Mapping[str, FeatureList]) -> list[Line]:
     names = [row.name for row in rows]
     moment, checks = now(), check_states.of_accounts(names)
     site = models.Website
-    mine = site.account.in_(names) & site.gone_at.is_null()
+    mine = site.account.in_(names) & site.gone_at.is_null() & site.part_of.is_null()
     counted = dict(site.select(site.account, fn.COUNT(site.id)).where(mine).group_by(site.account).tuples())
     return [
         Line(row, features.entitlement(row, given), checks[row.name], counted.get(row.name, 0), moment) for row in rows

@@ -100,7 +100,7 @@ def _page(chosen: Mapping[str, str] | None = None, errors: Mapping[str, str] | N
 
 def _listed() -> Page:
     ask = asked(COLUMNS, USUAL)
-    mine = (_site.account == UNASSIGNED) & _site.gone_at.is_null()
+    mine = (_site.account == UNASSIGNED) & _site.gone_at.is_null() & _site.part_of.is_null()
     if ask.q:
         mine &= _site.names.contains(ascii_form(ask.q)) | _site.file.contains(ask.q)
     page = paginate(ask, _site.select().where(mine), COLUMNS, USUAL)

@@ -1,4 +1,4 @@
-"""How quickly the pages of a large installation answer: `bash tests/run bench [--accounts N] [--requests N]`.
+"""How quickly the pages of a large installation answer: `bash tests/run bench pages [--accounts N] [--requests N]`.
 
 Seeds a database with ten thousand accounts and fifty thousand names, signs in as its administrator, and asks the WSGI
 application for every page and partial, first at rest, then while a thread writes rows as a run does. Prints median and
@@ -23,7 +23,7 @@ from pathlib import Path
 import click
 
 import models
-from jobs import records
+from jobs import records, troubles
 from jobs.policy.access import Role
 from jobs.policy.failure import LeftOff
 from jobs.policy.plan import UNUSED
@@ -69,7 +69,7 @@ BETWEEN = 0.01
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="tests/run bench")
+    parser = argparse.ArgumentParser(prog="tests/run bench pages")
     parser.add_argument("--accounts", type=int, default=10_000)
     parser.add_argument("--requests", type=int, default=60, help="of each page, for each figure")
     chosen = parser.parse_args()
@@ -173,7 +173,7 @@ def _one_website(log: RunLog, progress: Progress, number: int) -> None:
     for _ in range(3):
         _say(log, number)
     trouble = LeftOff(f"webmail.{main}", UNUSED, "no such name")
-    records.keep_troubles(main, [trouble], [], records.USUAL_LIFETIME, moment, {UNUSED})
+    troubles.keep(main, [trouble], [], records.USUAL_LIFETIME, moment, {UNUSED})
     records.keep_standings({(main, "apache"): ("installed", "2 handshakes", None)}, moment)
     progress.finish_one()
 

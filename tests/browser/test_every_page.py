@@ -48,6 +48,7 @@ def password(told: Told, bench: Bench) -> str:
     product.run("features", "set", "gold")
     product.run("package", "set", "gold", "--features", "gold")
     product.run("option", "set", "resellers", "true")
+    product.run("option", "set", "challenge_zone", "challenges.bench.test")
     for words in (["rita", "--role", "reseller"], ["carol-herself", "--account", bench.accounts[2].user]):
         product.run("user", "add", *words, "--password-file", "-", stdin=f"{PASSWORD}\n")
     product.run("account", "reseller", bench.accounts[2].user, "rita")
@@ -85,8 +86,8 @@ def values_of(product: Product, bench: Bench) -> dict[str, Any]:
     runs = product.run("log", "list", "--json").json()
     newest = max(run["start"] for run in runs["runs"])
     return {
-        "account": carol.user, "website": carol.domain, "provider": PROVIDER, "person": "rita", "name": "gold",
-        "start": newest,
+        "account": carol.user, "website": carol.domain, "fqdn": carol.broken[0], "provider": PROVIDER,
+        "person": "rita", "name": "gold", "start": newest,
     }
 
 

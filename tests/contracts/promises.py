@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs import ports
+from jobs.abilities import HoldsSeveral, SetsUp
 from jobs.policy.site import UNASSIGNED, Account, Website, account_name, hostname
 
 PORTS: dict[str, type] = {
@@ -18,7 +19,9 @@ PORTS: dict[str, type] = {
     "dns_backends": ports.DnsBackend,
     "notifiers": ports.Notifier,
 }
-ABILITIES: dict[str, tuple[type, ...]] = {"providers": (ports.Registers,), "services": (ports.SetsUp,)}
+ABILITIES: dict[str, tuple[type, ...]] = {
+    "providers": (ports.Registers, ports.TakesLastingRecords), "services": (SetsUp, HoldsSeveral)
+}
 """Optional Protocols: what a class has of one it has whole."""
 NAMED = {
     "services": {"left_undone", "read_until_reloaded"}, "accounts": {"remarks", "features"}, "notifiers": {"digest"},

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jobs import registry
+from jobs.abilities import holds_several
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
 from jobs.policy.problems import CATALOGUE
@@ -102,3 +103,17 @@ def test_a_question_about_an_unknown_website_is_answered_on_this_very_machine(na
 def _here(name: str, place: Place) -> Any:
     plugin = registry.load("services", name)
     return plugin.make(plugin.options(), place)
+
+
+@every_service
+def test_a_service_that_holds_several_certificates_a_website_lets_go_of_one_that_it_never_had(
+    name: str, place: Place
+) -> None:
+    service, _ = absent(name, place)
+    place.conf.mkdir(exist_ok=True)
+    if holds_several(service):
+        before = everything(place.instance.parent)
+        assert isinstance(tried(service.release, UNKNOWN), Failure | Sequence)
+        assert everything(place.instance.parent) == before
+    else:
+        assert not hasattr(service, "release")

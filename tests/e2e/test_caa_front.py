@@ -26,6 +26,8 @@ ZONES = [
     Zone("theirs.test", [("@", "CAA", '0 issue "other.example"')]),
     Zone("nobody.test", [("@", "CAA", '0 issue ";"')]),
     Zone("wild.test", [("@", "CAA", '0 issue "ca.test"'), ("@", "CAA", '0 issuewild ";"')]),
+    Zone("method.test", [("@", "CAA", '0 issue "ca.test; validationmethods=dns-01"')]),
+    Zone("account.test", [("@", "CAA", '0 issue "ca.test; accounturi=https://localhost:14001/my-account/none"')]),
 ]
 
 
@@ -65,6 +67,19 @@ def test_another_issuer_forbids_ours_and_the_failure_says_which_name(issue, fron
     assert caught.value.code == "ca_caa", caught.value
     assert name in caught.value.detail
     assert front.refused[-1] == name
+
+
+def test_a_refused_name_is_told_from_those_that_may_be_issued(issue) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(Failure) as caught:
+        issue("www.theirs.test", "more.free.test")
+    assert set(caught.value.names) == {"www.theirs.test"} and caught.value.permanent
+
+
+def test_conditions_of_a_record_are_obeyed(issue) -> None:  # type: ignore[no-untyped-def]
+    for name in ("method.test", "account.test"):
+        with pytest.raises(Failure, match="prevents issuance"):
+            issue(name)
+    issue("*.method.test")
 
 
 def test_the_directory_names_the_issuer(provider: Provider) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -90,13 +90,15 @@ class Host:
         return case
 
     def check_all(self, forced: bool = False) -> list[Case]:
+        return run_steps(self.world([self.service]), Scope(forced=forced))
+
+    def world(self, services: Sequence[FakeService]) -> World:
         place = self.instance.place
-        world = World(
+        return World(
             place, Config(check=Check(service_names=())), self.clock, self.log,
             Ordering(place, "ca", self.ca, {"http-01": None}, self.clock),  # type: ignore[arg-type, dict-item]
-            None, [self.service], lambda: None, lambda service, changes: None, None,
+            None, services, lambda: None, lambda service, changes: None, None,
         )
-        return run_steps(world, Scope(forced=forced))
 
     def rows(self) -> list[models.QueueEntry]:
         orders = models.QueueEntry.kind == "order"

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from jobs.policy.failure import Failure
 from jobs.policy.proof import read_certificate
 from jobs.ports import Place
-from jobs.store import FULLCHAIN, KEY, grant_key, retire_sets, store, write_secret
+from jobs.store import FULLCHAIN, KEY, grant_key, retire_sets, set_damage, store, write_secret
 from tests.fakes import TestCA
 
 
@@ -45,6 +45,17 @@ def test_a_set_is_complete_and_its_key_closed(place: Place) -> None:
         x509.load_pem_x509_certificate(leaf).public_key()
     )
     assert [path.name for path in directory.parent.iterdir()] == [certificate.serial]
+
+
+def test_a_set_whose_files_are_gone_torn_or_mixed_up_is_told_as_damaged(place: Place) -> None:
+    directory, other = kept(place), kept(place)
+    assert set_damage(directory) == set_damage(other) == ""
+    (directory / KEY).write_bytes((other / KEY).read_bytes())
+    assert set_damage(directory) == f"{directory}: the key is not that of the certificate"
+    (directory / KEY).write_bytes(b"")
+    assert set_damage(directory) == f"{directory}: the key file holds no whole private key"
+    (directory / KEY).unlink()
+    assert "are gone" in set_damage(directory) and "are gone" in set_damage(place.live / "nobody.test" / "1")
 
 
 def test_a_key_is_opened_for_the_group_of_a_service_that_came_later(place: Place) -> None:

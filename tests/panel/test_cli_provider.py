@@ -64,13 +64,14 @@ def test_stars_are_explained(line: Line) -> None:
 
 
 def test_a_ca_is_added_taken_into_use_and_disabled(line: Line, ca: DirectoryServer) -> None:
-    answer = add(line, ca, "local", "--caa", "ca.example.com", "--wildcard", "--max-names", "7")
+    answer = add(line, ca, "local", "--caa", "ca.example.com", "--wildcard", "--ancestor-dcv", "--max-names", "7")
     assert answer.code == 0, answer.err
     assert "autossl provider use local --accept-terms" in answer.out
     answer = use(line)
     assert answer.code == 0, answer.err
     found = listed(line)["local"]
     assert found["current"] and found["account"].startswith("https://127.0.0.1")
+    assert found["specs"]["ancestor_dcv"] is True
     assert (found["wildcard"], found["max_names"], found["specs"]["caa_identities"]) == (True, 7, ["ca.example.com"])
     assert json.loads(line.run("provider", "disable", "--json").out) == {"disabled": True, "former": "local"}
     assert not listed(line)["local"]["current"]

@@ -174,6 +174,17 @@ def test_a_preview_shows_what_would_be_done_and_why_and_which_names_are_left_off
     assert "Make a new preview" in text
 
 
+def test_a_preview_tells_every_choice_and_what_is_odd_about_a_name(filled: Flask, ann: Browser) -> None:
+    planned(
+        filled, part_of="wide.example.com", remarks=["*.shop2.example.com stands for 3 names: a, b and c"],
+        warnings=[{"name": SITE, "code": "stray_aaaa", "text": f"2001:db8::1 is silent {seed.HOSTILE}"}],
+    )
+    text = ann.get(f"{OWN}/preview").text
+    for shown in ("A further certificate for names of", "wide.example.com", "stands for 3 names: a, b and c.",
+                  "2001:db8::1 is silent &lt;script&gt;"):
+        assert shown in text
+
+
 def test_what_stands_in_the_way_on_the_host_is_not_shown_to_an_owner(filled: Flask, ann: Browser) -> None:
     planned(filled, decision="keep", code="backoff", reason="/etc/apache2/x.conf: line 7; tries again at noon")
     text = ann.get(f"{OWN}/preview").text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from jobs.policy.dovecot_conf import (
@@ -93,6 +95,14 @@ def test_a_name_has_one_block_and_an_empty_block_goes() -> None:
     everything = ("a.test", "b.test", "shop.test")
     assert file.with_block(everything, B).blocks == (SiteBlock(everything, B),)
     assert file.with_block(("b.test", "shop.test"), B) == file
+
+
+def test_a_website_that_is_let_go_of_leaves_nothing_but_what_nobody_else_could_be_the_default_for() -> None:
+    file = replace(site((A, ("a.test", "*.a.test")), (B, ("b.test",))), default=A)
+    assert file.without(A) == replace(site((B, ("b.test",))), default=B)
+    assert file.without(B) == replace(site((A, ("a.test", "*.a.test"))), default=A)
+    assert file.without(A).without(B) == replace(site(), default=B)
+    assert file.without("/unknown") == file
 
 
 def test_the_written_blocks_are_those_that_doveconf_lists() -> None:

@@ -82,6 +82,19 @@ def test_the_order_before_the_cap() -> None:
     )
 
 
+def test_each_addon_is_kept_with_its_www_and_mail() -> None:
+    site = Website("a", ("main.test", "sub.main.test", "bb.test", "b.test"))
+    names = [name.fqdn for name in wanted_names(site, ("webmail",), ())]
+    assert in_order(names, site, ("mail.b.test",), "main.test") == (
+        "mail.b.test",
+        "main.test", "www.main.test", "mail.main.test",
+        "b.test", "www.b.test",
+        "bb.test", "www.bb.test", "mail.bb.test",
+        "sub.main.test", "www.sub.main.test", "mail.sub.main.test",
+        "webmail.b.test", "webmail.bb.test", "webmail.main.test", "webmail.sub.main.test",
+    )
+
+
 LABELS = st.sampled_from(["www", "mail", "a", "bb", "webmail", "zz"])
 NAMES = st.lists(st.lists(LABELS, min_size=1, max_size=3).map(lambda parts: ".".join([*parts, "test"])), max_size=12)
 

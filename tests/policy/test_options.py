@@ -26,6 +26,12 @@ def test_a_time_of_day_has_hours_and_minutes(text: str) -> None:
         minute_of_day(text)
 
 
+@pytest.mark.parametrize("text", ["host", "*.host.example", "Host.example", "host.example."])
+def test_the_challenge_zone_is_the_name_of_a_zone(text: str) -> None:
+    assert "challenge_zone" in faults(Options(challenge_zone=text))
+    assert faults(Options(challenge_zone="challenges.host.example")) == {}
+
+
 def test_the_minute_of_the_day() -> None:
     assert (minute_of_day("00:00"), minute_of_day("03:17"), minute_of_day("23:59")) == (0, 197, 1439)
     assert minute_of_day("") is None

@@ -25,6 +25,7 @@ CODE_AT = {
     "Plan": 1,
     "Outcome": 3,
     "_failed": 2,
+    "_forbidden": 0,
 }
 """Calls that take a code, and its place among their arguments; everywhere else it is the keyword `code`."""
 

@@ -34,41 +34,44 @@ def test_it_is_followed(location: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "location",
+    ("code", "location"),
     [
-        "",
-        "   ",
-        "ftp://a.test/",
-        "file:///etc/passwd",
-        "gopher://a.test/",
-        "javascript:alert(1)",
-        "http://a.test:8080/",
-        "http://a.test:443/",
-        "https://a.test:80/",
-        "http://a.test:0/",
-        "http://a.test:22/",
-        "http://a.test:99999/",
-        "http://a.test:x/",
-        "http://127.0.0.1/",
-        "http://169.254.169.254/latest/meta-data",
-        "http://[::1]/",
-        "http://[::1",
-        "http://2130706433/",
-        "http://0x7f.0.0.1/",
-        "http://127.1/",
-        "http://localhost/",
-        "http://user@a.test/",
-        "http://user:word@a.test/",
-        "http://a_b.test/",
-        "http://-a.test/",
-        "https:///x",
-        "https://a.test/" + "x" * 2000,
+        ("http_redirect_refused", ""),
+        ("http_redirect_refused", "   "),
+        ("http_redirect_refused", "ftp://a.test/"),
+        ("http_redirect_refused", "file:///etc/passwd"),
+        ("http_redirect_refused", "gopher://a.test/"),
+        ("http_redirect_refused", "javascript:alert(1)"),
+        ("http_redirect_port", "http://a.test:8080/"),
+        ("http_redirect_port", "http://a.test:443/"),
+        ("http_redirect_port", "https://a.test:80/"),
+        ("http_redirect_port", "http://a.test:0/"),
+        ("http_redirect_port", "http://a.test:22/"),
+        ("http_redirect_refused", "http://a.test:99999/"),
+        ("http_redirect_refused", "http://a.test:x/"),
+        ("http_redirect_internal", "http://127.0.0.1/"),
+        ("http_redirect_internal", "http://169.254.169.254/latest/meta-data"),
+        ("http_redirect_internal", "http://10.0.0.1/"),
+        ("http_redirect_internal", "http://[::1]/"),
+        ("http_redirect_internal", "http://[fd00::1]/"),
+        ("http_redirect_refused", "http://8.8.8.8/"),
+        ("http_redirect_refused", "http://[::1"),
+        ("http_redirect_refused", "http://2130706433/"),
+        ("http_redirect_refused", "http://0x7f.0.0.1/"),
+        ("http_redirect_refused", "http://127.1/"),
+        ("http_redirect_refused", "http://localhost/"),
+        ("http_redirect_refused", "http://user@a.test/"),
+        ("http_redirect_refused", "http://user:word@a.test/"),
+        ("http_redirect_refused", "http://a_b.test/"),
+        ("http_redirect_refused", "http://-a.test/"),
+        ("http_redirect_refused", "https:///x"),
+        ("http_redirect_refused", "https://a.test/" + "x" * 2000),
     ],
 )
-def test_it_is_refused(location: str) -> None:
+def test_it_is_refused(code: str, location: str) -> None:
     with pytest.raises(RedirectRefused) as caught:
         next_target(HERE, location)
-    assert caught.value.code == "http_redirect_refused"
+    assert caught.value.code == code
     assert HERE.url in caught.value.text
 
 

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.policy.verdict import Finding, Outcome, combine, conclude
+from jobs.policy.verdict import CERTAIN, Finding, Outcome, combine, conclude
 
 WRONG = Finding("http_wrong_content", "somebody else answered")
+CERTAIN_CODES = (
+    "caa_account_changed",
+    "caa_conditions",
+    "caa_critical",
+    "caa_forbids",
+    "caa_forbids_everyone",
+    "caa_malformed",
+    "name_invalid",
+    "wildcard_needs_dns",
+)
 REFUSED = Finding("http_connection_refused", "connection refused")
 
 
@@ -31,7 +41,7 @@ def silent(address: str) -> Outcome:
         ([good("2001:db8::1"), silent("192.0.2.1")], None, ["stray_address"]),
         ([good("192.0.2.1"), silent("192.0.2.2")], None, ["stray_address"]),
         ([silent("2001:db8::2"), good("2001:db8::1")], None, ["stray_address"]),
-        ([wrong("2001:db8::1"), good("192.0.2.1")], "http_wrong_content", []),
+        ([wrong("2001:db8::1"), good("192.0.2.1")], "ipv6_elsewhere", []),
         ([silent("2001:db8::1"), wrong("192.0.2.1")], "http_wrong_content", ["http_connection_refused"]),
         ([silent("2001:db8::1"), silent("192.0.2.1")], "http_connection_refused", []),
     ],
@@ -59,8 +69,9 @@ def test_a_finding_fails_a_new_name_and_only_warns_for_one_that_validated_before
     assert known.warnings == (str(WRONG),)
 
 
-@pytest.mark.parametrize("code", ["caa_forbids", "caa_critical", "wildcard_needs_dns", "name_invalid"])
+@pytest.mark.parametrize("code", CERTAIN_CODES)
 def test_what_is_certain_fails_a_known_name_as_well(code: str) -> None:
+    assert set(CERTAIN_CODES) == CERTAIN
     verdict = conclude("a.test", [WRONG, Finding(code, "words")], [], [], known_good=True)
     assert (verdict.passed, verdict.code) == (False, code)
     assert str(WRONG) in verdict.warnings

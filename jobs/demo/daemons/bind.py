@@ -9,10 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jobs.demo.daemons.starting import only_inside, run, start
+import dns.flags
+import dns.message
+import dns.query
+
+from jobs.demo.daemons.starting import only_inside, run, start, until
 from jobs.demo.inside import PUBLIC_ADDRESS
 
 ADDRESS, PORT = "127.0.0.1", 53
+SECOND_ADDRESS = PUBLIC_ADDRESS
 TSIG_NAME = "autossl"
 _ETC, _ZONES = Path("/etc/bind"), Path("/var/lib/bind")
 
@@ -32,16 +37,42 @@ _NO_WORLD = """zone "." {
 	file "/etc/bind/db.nothing";
 };
 """
+_SECOND = """options {{
+	directory "/var/cache/bind";
+	pid-file "/run/named/second.pid";
+	session-keyfile "/run/named/second.key";
+	managed-keys-directory "/run/named";
+	listen-on port {port} {{ {address}; }};
+	listen-on-v6 {{ none; }};
+	recursion no;
+	dnssec-validation no;
+	notify no;
+}};
+include "/etc/bind/rndc.key";
+controls {{ inet 127.0.0.1 port {control} allow {{ 127.0.0.1; }} keys {{ "rndc-key"; }}; }};
+"""
+_SECONDARY = """zone "{name}" {{
+	type secondary;
+	primaries {{ {address}; }};
+}};
+"""
+_SECOND_CONTROL = 954
 _HEAD = "$TTL 300\n@ IN SOA ns.bench.test. admin.bench.test. {serial} 3600 600 86400 60\n@ IN NS ns.bench.test.\n"
 
 
 @dataclass(frozen=True)
 class Zone:
-    """`records`: as in a zone file, for instance `("www", "A", "127.0.0.1")`. `dynamic`: changed by RFC 2136 only."""
+    """`records`: as in a zone file, for instance `("www", "A", "127.0.0.1")`. `dynamic`: changed by RFC 2136 only.
+    `clauses`: further statements for the configuration."""
 
     name: str
     records: Sequence[tuple[str, str, str]] = ()
     dynamic: bool = False
+    clauses: str = ""
+
+    @property
+    def file(self) -> Path:
+        return _ZONES / f"{self.name}.db"
 
     def text(self) -> str:
         """The zone file, with a serial number that grows with the clock (a hundredth of a second each, modulo 2^32)."""
@@ -62,11 +93,49 @@ class Bind:
         _write_zone(zone)
         run("rndc", "reload", zone.name)
 
+    def second_server(self, names: Sequence[str]) -> SecondServer:
+        """Start another BIND at SECOND_ADDRESS (`ns2.bench.test`), a secondary for these zones that is never notified:
+        what changes at the first one is stale there until `catch_up`."""
+        zones = "".join(_SECONDARY.format(name=name, address=ADDRESS) for name in names)
+        config = _ETC / "second.conf"
+        config.write_text(_SECOND.format(address=SECOND_ADDRESS, port=PORT, control=_SECOND_CONTROL) + zones)
+        process = start("bind-second", ["named", "-g", "-u", "bind", "-c", str(config)], [_SECOND_CONTROL])
+        second = SecondServer(process)
+        for name in names:
+            second.wait_for(name)
+        return second
+
+
+@dataclass(frozen=True)
+class SecondServer:
+    """A second authoritative server for some zones."""
+
+    process: subprocess.Popen[bytes]
+
+    def catch_up(self, zone: str) -> None:
+        """Transfer the zone, and wait until it is served as at the first server."""
+        run("rndc", "-p", str(_SECOND_CONTROL), "retransfer", zone)
+        self.wait_for(zone)
+
+    def wait_for(self, zone: str) -> None:
+        """Until the zone is served as at the first server. At the start without `catch_up`, for BIND carries that out
+        half a second later, when something else may have changed."""
+        until(f"{zone} at the second server", lambda: served(zone, SECOND_ADDRESS) == served(zone, ADDRESS))
+
+
+def served(zone: str, address: str = ADDRESS) -> int | None:
+    """The serial number of a zone as it is served, None when it is not."""
+    question = dns.message.make_query(zone, "SOA")
+    question.flags &= ~dns.flags.RD
+    found = dns.query.udp(question, address, timeout=5, port=PORT).answer
+    return found[0][0].serial if found else None
+
 
 def start_bind(zones: Sequence[Zone]) -> Bind:
     """Serve `zones` and `bench.test` (name server and host names of the bench itself) on port 53."""
     only_inside()
-    own = Zone("bench.test", [("ns", "A", ADDRESS), *((label, "A", PUBLIC_ADDRESS) for label in ("@", "panel"))])
+    servers = [("ns", "A", ADDRESS), ("ns2", "A", SECOND_ADDRESS)]
+    own = Zone("bench.test", [*servers, *((label, "A", PUBLIC_ADDRESS) for label in ("@", "panel"))])
     everything = [own, *zones]
     secret = _keys()
     (_ETC / "named.conf.options").write_text(_OPTIONS, encoding="utf-8")
@@ -96,11 +165,11 @@ def _keys() -> str:
 
 
 def _write_zone(zone: Zone) -> None:
-    path = _ZONES / f"{zone.name}.db"
-    path.write_text(zone.text(), encoding="utf-8")
-    shutil.chown(path, "bind", "bind")
+    zone.file.write_text(zone.text(), encoding="utf-8")
+    shutil.chown(zone.file, "bind", "bind")
 
 
 def _clause(zone: Zone) -> str:
     policy = f"\tupdate-policy {{ grant {TSIG_NAME} zonesub TXT CAA; }};\n" if zone.dynamic else ""
-    return f'zone "{zone.name}" {{\n\ttype primary;\n\tfile "{_ZONES}/{zone.name}.db";\n{policy}}};\n'
+    more = f"\t{zone.clauses}\n" if zone.clauses else ""
+    return f'zone "{zone.name}" {{\n\ttype primary;\n\tfile "{zone.file}";\n{policy}{more}}};\n'

@@ -1,7 +1,8 @@
 """A front before Pebble that obeys CAA records, as every public CA does and no test CA; and that can be made to fail.
 
-It names its issuer in the directory, and refuses an order at its finalization when a record of one of its names forbids
-that issuer (RFC 8659). Everything else passes through: Pebble makes its URLs from the Host header, which is kept.
+It names its issuer in the directory. When a record of a name forbids that issuer, the account or the method of
+validation (RFC 8659, RFC 8657), the validation fails, and the order is refused at its finalization as well: CAs look at
+both times. Everything else passes through: Pebble makes its URLs from the Host header, which is kept.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import ssl
 import threading
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import dns.exception
 import dns.name
@@ -38,6 +40,15 @@ class Fault:
 
 
 @dataclass
+class Challenge:
+    """One that an authorization has offered. `refused`: why CAA forbids it, once it was to be validated."""
+
+    name: str
+    method: str
+    refused: str = ""
+
+
+@dataclass
 class CaaFront:
     """A running front. `fault` may be set and taken back at any time; `refused` collects what CAA forbade."""
 
@@ -46,6 +57,8 @@ class CaaFront:
     fault: Fault | None = None
     refused: list[str] = field(default_factory=list)
     directory: str = f"https://localhost:{PORT}/dir"
+    challenges: dict[str, Challenge] = field(default_factory=dict, repr=False)
+    """By the path of its URL."""
 
 
 def start_caa_front(ca: pebble.Pebble, issuer: str = "ca.test") -> CaaFront:
@@ -60,8 +73,17 @@ def start_caa_front(ca: pebble.Pebble, issuer: str = "ca.test") -> CaaFront:
     return front
 
 
-def forbidden(name: str, issuer: str, resolver: dns.resolver.Resolver) -> str | None:
-    """Why `issuer` must not issue for `name`; None when it may. A lookup that fails forbids."""
+@dataclass(frozen=True)
+class Asking:
+    """Who wants a certificate: the CA's own name, the account there, the method by which the name is validated."""
+
+    issuer: str
+    account: str
+    method: str
+
+
+def forbidden(name: str, asking: Asking, resolver: dns.resolver.Resolver) -> str | None:
+    """Why the CA must not issue for `name`; None when it may. A lookup that fails forbids."""
     wild = name.startswith("*.")
     domain = dns.name.from_text(name.removeprefix("*."))
     while domain != dns.name.root:
@@ -74,9 +96,20 @@ def forbidden(name: str, issuer: str, resolver: dns.resolver.Resolver) -> str | 
             return f"looking up CAA for {domain} failed: {type(error).__name__}"
         plain = [record.value.decode() for record in records if record.tag == b"issue"]
         wanted = [record.value.decode() for record in records if record.tag == b"issuewild"] if wild else []
-        found = [value.split(";")[0].strip().lower() for value in wanted or plain]
-        return None if not found or issuer in found else f"CAA record for {domain} prevents issuance"
+        values = wanted or plain
+        permitted = not values or any(_permits(value, asking) for value in values)
+        return None if permitted else f"CAA record for {domain} prevents issuance"
     return None
+
+
+def _permits(value: str, asking: Asking) -> bool:
+    issuer, *rest = (part.strip() for part in value.split(";"))
+    parameters = [part.partition("=") for part in rest if part]
+    accounts = [text.strip() for tag, _, text in parameters if tag.strip() == "accounturi"]
+    methods = [text.strip().split(",") for tag, _, text in parameters if tag.strip() == "validationmethods"]
+    account_right = not accounts or accounts == [asking.account]
+    method_right = not methods or (len(methods) == 1 and asking.method in methods[0])
+    return issuer.lower() == asking.issuer and account_right and method_right
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -101,7 +134,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         problem = self._problem(body)
-        if problem is None:
+        if problem is None and (refused := self._refused_challenge(body)):
+            self._answer(200, {"Content-Type": "application/json"}, json.dumps(refused).encode())
+        elif problem is None:
             self._answer(*self._passed_on(body))
         else:
             headers = {"Content-Type": "application/problem+json"}
@@ -124,8 +159,43 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             data = json.loads(content)
             data["meta"] = {**data.get("meta", {}), "caaIdentities": [self.server.front.issuer]}
             content = json.dumps(data).encode()
+        elif self.path.startswith("/authZ/") and response.status == 200:
+            content = json.dumps(self._authorization(json.loads(content))).encode()
         kept = {name: value for name, value in response.getheaders() if name.lower() not in _HOP}
         return response.status, kept, content
+
+    def _authorization(self, data: dict[str, Any]) -> dict[str, Any]:
+        """The same; once CAA has forbidden one of its challenges, it is invalid. Its challenges are remembered."""
+        known = self.server.front.challenges
+        star = "*." if data.get("wildcard") else ""
+        for challenge in data["challenges"]:
+            made = Challenge(star + data["identifier"]["value"], challenge["type"])
+            found = known.setdefault(urlsplit(challenge["url"]).path, made)
+            if found.refused:
+                data["status"] = challenge["status"] = "invalid"
+                challenge["error"] = {"type": f"{_ERROR}caa", "detail": found.refused, "status": 403}
+        return data
+
+    def _refused_challenge(self, body: bytes) -> dict[str, Any] | None:
+        """The answer to a request that begins, or looks at, a validation which CAA forbids; None passes it on."""
+        front = self.server.front
+        found = front.challenges.get(self.path)
+        if found is None or self.command != "POST":
+            return None
+        if json.loads(body)["payload"] and not found.refused:
+            asking = Asking(front.issuer, _account(body), found.method)
+            found.refused = forbidden(found.name, asking, self.server.resolver) or ""
+            front.refused += [found.name] if found.refused else []
+        if not found.refused:
+            return None
+        url = f"https://{self.headers['Host']}{self.path}"
+        error = {"type": f"{_ERROR}caa", "detail": found.refused, "status": 403}
+        return {"type": found.method, "url": url, "status": "invalid", "token": "none", "error": error}
+
+    def _method(self, name: str) -> str:
+        """By which the name was validated, as far as this front has seen it."""
+        seen = [one.method for one in self.server.front.challenges.values() if one.name == name]
+        return "dns-01" if name.startswith("*.") else next(iter(seen), "http-01")
 
     def _problem(self, body: bytes) -> dict[str, Any] | None:
         """What the front itself answers to this request; None passes it on."""
@@ -134,7 +204,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return {"type": f"{_ERROR}{front.fault.kind}", "detail": "as asked for", "status": front.fault.status}
         if not self.path.startswith("/finalize-order/"):
             return None
-        checked = {name: forbidden(name, front.issuer, self.server.resolver) for name in _names(body)}
+        account = _account(body)
+        checked = {
+            name: forbidden(name, Asking(front.issuer, account, self._method(name)), self.server.resolver)
+            for name in _names(body)
+        }
         why = {name: text for name, text in checked.items() if text}
         front.refused += why
         parts = [
@@ -166,6 +240,12 @@ def _names(body: bytes) -> list[str]:
     csr = x509.load_der_x509_csr(_decoded(payload["csr"]))
     names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return names.get_values_for_type(x509.DNSName)
+
+
+def _account(body: bytes) -> str:
+    """The URL of the account that signed the request (RFC 8555 section 6.2)."""
+    kid: str = json.loads(_decoded(json.loads(body)["protected"]))["kid"]
+    return kid
 
 
 def _decoded(text: str) -> bytes:

@@ -26,6 +26,12 @@ DECISIONS: dict[str, Entry] = {
         "It was not ordered here, so it is left alone as long as it is valid.",
         "Remove it from the website's configuration, or allow replacing foreign certificates.",
     ),
+    "foreign_invalid": (
+        "warning", "A certificate of somebody else's is of no use",
+        "It has ended or is about to, can't be read, has a weak key or is for other names. It was not ordered here, so"
+        " it is left alone.",
+        "Renew it where it was ordered, remove it, or allow replacing foreign certificates.",
+    ),
     "account_skipped": (
         "info", "The account was skipped",
         "It is suspended, or AutoSSL is switched off for it.",
@@ -51,6 +57,16 @@ DECISIONS: dict[str, Entry] = {
         "warning", "The certificate's key is too weak",
         "Browsers and mail programs refuse such keys.",
         "It is replaced by itself.",
+    ),
+    "wrong": (
+        "warning", "The certificate is for other names",
+        "It covers none of the website's names, so visitors get a warning.",
+        "It is replaced by itself.",
+    ),
+    "set_damaged": (
+        "warning", "The stored certificate is damaged",
+        "Files of it are gone, or its key is another one's, so that it can't be installed any more.",
+        "A new one is ordered by itself. Find out who changes files below the instance's tls/ folder.",
     ),
     "due": (
         "info", "The certificate is due for renewal",
@@ -107,5 +123,21 @@ DECISIONS: dict[str, Entry] = {
         "warning", "More names than the provider allows",
         "A certificate of this provider holds only so many names; the last ones were left off.",
         "Exclude names that nobody uses, or choose a provider with a higher limit.",
+    ),
+    "split_off": (
+        "warning", "Secured for mail only",
+        "The website has more names than one certificate of this provider holds. This one is on a further certificate,"
+        " which mail services present; the web server can't.",
+        "Exclude names that nobody uses, allow a wildcard, or choose a provider with a higher limit.",
+    ),
+    "wildcard_unsupported": (
+        "warning", "The provider issues no wildcards",
+        "The website lists a wildcard, which this provider does not certify.",
+        "Exclude it, or choose a provider that issues wildcards.",
+    ),
+    "wildcard_barred": (
+        "warning", "The wildcard would cover other names",
+        "It would be valid for a name that was excluded, or that another account has.",
+        "List the names one by one instead of the wildcard.",
     ),
 }

@@ -34,8 +34,7 @@ NAMES: dict[str, Entry] = {
     ),
     "dns_servfail": (
         "error", "The zone's name servers fail",
-        "The servers that should know the name answer with an error: often a zone that isn't loaded, a delegation to "
-        "servers that don't serve it, or a broken DNSSEC signature.",
+        "The servers that should know the name answer with an error: often a zone that isn't loaded.",
         "Check the zone at its DNS provider; compare the name servers at the registrar with those of the zone.",
     ),
     "dns_timeout": (
@@ -52,6 +51,28 @@ NAMES: dict[str, Entry] = {
         "warning", "The zone's own name servers can't be asked from here",
         "The answer comes from this host's resolver instead, and may be older than what a CA sees.",
         "Allow outgoing DNS (port 53, UDP and TCP) from this host, or name your resolvers in config.toml.",
+    ),
+    "dns_server_lame": (
+        "warning", "One of the zone's name servers doesn't serve it",
+        "The zone names it as one of its servers, but it answers with an error or says that it is not responsible. "
+        "Who asks this one first gets its answer late, or none.",
+        "Set the zone up on that server, or take the server off the zone and off the delegation at the registrar.",
+    ),
+    "dns_server_silent": (
+        "warning", "One of the zone's name servers is silent",
+        "It gives no answer to this host. Who asks this one first, a CA for instance, has to wait and ask another one.",
+        "Start that server or open its port 53 (UDP and TCP); or take it off the zone and off the delegation.",
+    ),
+    "dns_server_slow": (
+        "warning", "One of the zone's name servers is slow",
+        "It took over a second to answer. A CA may not wait that long, and ask the next one.",
+        "Look for what holds that server up, or take it off the zone and off the delegation at the registrar.",
+    ),
+    "dns_servers_disagree": (
+        "warning", "The zone's name servers disagree",
+        "They have different versions of the zone, and give different answers for this name: often a secondary server "
+        "that gets no updates. What a CA finds depends on which of them it asks.",
+        "See to it that every server gets the zone's latest version, or take the stale one off the delegation.",
     ),
     "dns_no_resolver": (
         "error", "This host has no DNS resolver",
@@ -83,6 +104,12 @@ NAMES: dict[str, Entry] = {
         "The name has several addresses and nobody answers at one of them. A CA that picks that one fails.",
         "Remove the record of the silent address, or let the web server listen there.",
     ),
+    "ipv6_elsewhere": (
+        "error", "By IPv6 somebody else answers",
+        "By IPv4 the name leads to this host, by IPv6 to another server or another website. CAs try IPv6 first, and "
+        "take the first answer that they get.",
+        "Correct or remove the name's AAAA record, or let the web server here answer for the name by IPv6 as well.",
+    ),
     # --- HTTP
     "http_connection_refused": (
         "error", "Nobody listens on port 80",
@@ -101,9 +128,29 @@ NAMES: dict[str, Entry] = {
     ),
     "http_timeout": (
         "error", "No answer on port 80 in time",
-        "The address doesn't take connections on port 80, or doesn't answer: often a firewall, another host, or a "
-        "router that doesn't let this host reach its own public address.",
+        "The address doesn't take connections on port 80, or sends nothing: often a firewall, or another host.",
         "Open port 80 in the firewall and check that the address is this host's.",
+    ),
+    "http_too_slow": (
+        "error", "The answer comes too slowly",
+        "Somebody began to answer, but had not sent the whole answer after ten seconds. CAs wait no longer.",
+        "Look for what holds up that server's answers: a limit of its speed, or a page that is made anew each time.",
+    ),
+    "http_hairpin_nat": (
+        "warning", "This host can't look at itself from outside",
+        "The name points to a public address, and this host, which stands behind a router, gets no answer there. Many "
+        "routers don't let a host reach its own public address. A CA comes from outside, and may get through.",
+        "Check from outside that port 80 of the address leads to this host.",
+    ),
+    "http_cdn_in_front": (
+        "error", "A CDN or proxy answers in front of this host",
+        "The name leads to a service that stands in front of the website, and that didn't pass the question on.",
+        "Let the CDN pass /.well-known/acme-challenge/ to this host unchanged, or have the name validated by DNS.",
+    ),
+    "http_other_server": (
+        "error", "The name points to another server",
+        "Somebody answers at the name's address, but that is none of this host's addresses.",
+        "Point the name's A and AAAA records to this host: the message says which address is expected.",
     ),
     "http_bad_answer": (
         "error", "The answer on port 80 is not HTTP",
@@ -129,6 +176,17 @@ NAMES: dict[str, Entry] = {
         "error", "Redirected to where no CA goes",
         "CAs follow redirects only to host names, by http or https, on port 80 and 443.",
         "Correct the redirect, or leave paths below /.well-known/acme-challenge/ out of it.",
+    ),
+    "http_redirect_port": (
+        "error", "Redirected to another port",
+        "CAs follow redirects to port 80 (http) and port 443 (https), and to no other one.",
+        "Redirect to the usual port, or leave paths below /.well-known/acme-challenge/ out of the redirect.",
+    ),
+    "http_redirect_internal": (
+        "error", "Redirected into an internal network",
+        "The redirect leads to a private, loopback or reserved address. A CA can't go there, and this host doesn't "
+        "follow there either.",
+        "Correct the redirect, or the DNS records of its host.",
     ),
     "http_redirect_loop": (
         "error", "Redirected in a circle",
@@ -160,6 +218,57 @@ NAMES: dict[str, Entry] = {
         "error", "CAA records forbid the provider",
         "The zone says which CAs may issue for it, and the current provider is not among them.",
         "Add the record that the message names, or choose a provider that is allowed.",
+    ),
+    "caa_forbids_everyone": (
+        "error", "CAA records forbid every CA",
+        "The zone says on purpose that nobody may issue. AutoSSL does not override that by itself.",
+        "Add the record that the message names if a certificate is wanted, or exclude the name.",
+    ),
+    "caa_conditions": (
+        "error", "CAA records allow the provider under other conditions",
+        "The record names an account or a method of validation that are not those of this host (RFC 8657).",
+        "Add the record that the message names.",
+    ),
+    "caa_malformed": (
+        "error", "A CAA record is malformed",
+        "A value that doesn't follow the grammar of RFC 8659 permits nobody, whatever it was meant to say.",
+        "Add the record that the message names, and correct or remove the malformed one.",
+    ),
+    "caa_account_changed": (
+        "error", "A CAA record names a former account",
+        "It allows the provider for one account only, and this host orders by another one since it registered anew.",
+        "Put the record that the message names in the place of the former one.",
+    ),
+    "caa_not_everywhere": (
+        "error", "A CAA record is not at every name server yet",
+        "It was added, but a CA may ask the server that does not show it, and would refuse.",
+        "It is tried again by itself; if it stays, look at how that name server gets its copy of the zone.",
+    ),
+    "caa_renewed": (
+        "info", "A CAA record was changed for the new account",
+        "It named an account that this host had before it registered anew at the provider.",
+        "Nothing to do.",
+    ),
+    "caa_only_ours": (
+        "info", "The first CAA record of a zone was added",
+        "The option for CAA records says always, so the provider's own record was added where there was none. No other "
+        "CA may issue for the zone from now on.",
+        "Choose `when needed` if other CAs are used as well, and run `autossl dns undo`.",
+    ),
+    "caa_odd": (
+        "warning", "A CAA record that not every CA reads alike",
+        "By the RFC it allows the provider, but some CAs compare letter by letter, or take fewer characters.",
+        "Add the record that the message names beside it.",
+    ),
+    "caa_added": (
+        "info", "A CAA record was added",
+        "The zone allowed other CAs only, so the provider's own record was put beside theirs.",
+        "Nothing to do; `autossl dns records` lists what was added, `autossl dns undo` takes it back.",
+    ),
+    "caa_would_add": (
+        "info", "A CAA record would be added",
+        "The zone allows other CAs only; a check puts the provider's own record beside theirs.",
+        "Nothing to do; the option for CAA records says when that is done.",
     ),
     "caa_critical": (
         "error", "A critical CAA record that CAs don't understand",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.policy.failure import Failure
+from jobs.policy.persist import Offer, advertised
 from jobs.providers.protocol.problem import Answer
 from jobs.providers.protocol.wire import Wire
 
@@ -32,6 +33,8 @@ class Directory:
     website: str | None
     address: str
     """From which the answer came."""
+    persist: Offer | None = None
+    """Whether and how it takes dns-persist-01."""
 
 
 class Directories:
@@ -88,6 +91,7 @@ def _parse(url: str, answer: Answer) -> Directory:
         profiles=tuple(str(one) for one in profiles) if isinstance(profiles, dict) else (),
         website=_text(meta.get("website")),
         address=answer.peer,
+        persist=advertised(meta),
     )
 
 

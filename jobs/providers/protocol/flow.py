@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from jobs.policy.certificate import Bundle
 from jobs.policy.failure import Failure
+from jobs.policy.persist import Offer
 from jobs.policy.proof import split_pem
 from jobs.ports import Journal, OrderRequest, Pending, Solver
 from jobs.providers.protocol.directory import Directory
@@ -25,7 +27,7 @@ from jobs.providers.protocol.order import (
     parse_authorization,
     parse_order,
 )
-from jobs.providers.protocol.problem import Answer, retry_after, words
+from jobs.providers.protocol.problem import PREFIX, Answer, retry_after, words
 from jobs.providers.protocol.wire import Key, Wire
 
 FIRST_POLL, LONGEST_POLL = 0.25, 5.0
@@ -47,6 +49,8 @@ class Flow:
         self._request = request
         self._solvers = solvers
         self._deadline = time.monotonic() + LONGEST_WAIT
+        self.persist: Offer | None = None
+        """How the CA offered dns-persist-01 in an authorization, if it did."""
 
     def issue(self, journal: Journal) -> Bundle | Pending:
         """newOrder, then on to the end. Raises Failure."""
@@ -96,7 +100,7 @@ class Flow:
         return self._download(order.certificate)
 
     def _new_order(self, journal: Journal) -> Order:
-        payload: dict[str, Any] = {"identifiers": [{"type": "dns", "value": name} for name in self._request.names]}
+        payload: dict[str, Any] = {"identifiers": [self._identifier(name) for name in self._request.names]}
         step = f"{self._request.names[0]}: ordering"
         replaces = {"replaces": self._request.replaces} if self._request.replaces else {}
         try:
@@ -111,18 +115,14 @@ class Flow:
         journal.order_created(url)
         return parse_order(url, answer.json())
 
+    def _identifier(self, name: str) -> dict[str, str]:
+        """With the domain above it through which it is to be validated, if any (RFC 9444 section 4)."""
+        above = self._request.ancestors.get(name)
+        return {"type": "dns", "value": name} | ({"ancestorDomain": above} if above else {})
+
     def _authorize(self, order: Order, presented: list[tuple[Solver, str, str]]) -> Order | Pending:
         """Present and answer a challenge for every authorization that is not valid yet, then wait for all."""
-        waiting: list[tuple[Authorization, Challenge]] = []
-        for url in order.authorizations:
-            authorization = self._authorization(url)
-            if authorization.status == "valid":
-                continue
-            challenge, solver = self._pick(authorization)
-            token = checked_token(challenge, authorization.identifier)
-            presented.append((solver, authorization.identifier, token))
-            solver.present(authorization.identifier, token, f"{token}.{self._thumbprint()}")
-            waiting.append((authorization, challenge))
+        waiting = self._present(order, presented)
         for _, challenge in waiting:
             if challenge.status == "pending":
                 self._ask(challenge.url, {}, "answering a challenge")
@@ -140,6 +140,29 @@ class Flow:
         if refused:
             raise _all_of(refused)
         return self._poll_order(order, lambda status: status != "pending")
+
+    def _present(self, order: Order, presented: list[tuple[Solver, str, str]]) -> list[tuple[Authorization, Challenge]]:
+        """Put every answer in its place, then wait until all can be seen. What can't be put for some names is known at
+        once for all of them, before the CA is told to look."""
+        waiting: list[tuple[Authorization, Challenge]] = []
+        refused: list[Failure] = []
+        for url in order.authorizations:
+            authorization = self._authorization(url)
+            if authorization.status == "valid":
+                continue
+            challenge, solver = self._pick(authorization)
+            token = checked_token(challenge, authorization.identifier)
+            presented.append((solver, authorization.identifier, token))
+            with _kept_for_later(refused):
+                solver.present(authorization.identifier, token, f"{token}.{self._thumbprint()}")
+            waiting.append((authorization, challenge))
+        if not refused:
+            for solver, name, token in presented:
+                with _kept_for_later(refused):
+                    solver.settle(name, token)
+        if refused:
+            raise _all_of(refused)
+        return waiting
 
     def _pick(self, authorization: Authorization) -> tuple[Challenge, Solver]:
         """The challenge that we are to answer; kinds that we do not know are ignored."""
@@ -218,7 +241,9 @@ class Flow:
 
     def _authorization(self, url: str) -> Authorization:
         answer = self._ask(url, None, "asking for an authorization")
-        return parse_authorization(url, answer.json())
+        found = parse_authorization(url, answer.json())
+        self.persist = found.persist or self.persist
+        return found
 
     def _thumbprint(self) -> str:
         return urlsafe_b64encode(self._key.jwk.thumbprint()).rstrip(b"=").decode()
@@ -232,7 +257,9 @@ def _refused(authorization: Authorization, challenge: Challenge | None) -> Failu
     errors = [one.error for one in ([challenge] if challenge else authorization.challenges) if one.error]
     said = words(errors[0]) if errors else f"the CA gave no reason (authorization {authorization.status})"
     text = f"{authorization.identifier}: the CA's validation: {said}"
-    return Failure("validation_failed", text, names={authorization.identifier: text})
+    caa = bool(errors) and (errors[0] or {}).get("type") == f"{PREFIX}caa"
+    code = "ca_caa" if caa else "validation_failed"
+    return Failure(code, text, permanent=caa, names={authorization.identifier: text})
 
 
 def _with_names(failure: Failure, ordered: Sequence[str]) -> Failure:
@@ -243,10 +270,22 @@ def _with_names(failure: Failure, ordered: Sequence[str]) -> Failure:
     return Failure(failure.code, failure.detail, failure.retry_at, failure.permanent, names)
 
 
+@contextmanager
+def _kept_for_later(refused: list[Failure]) -> Iterator[None]:
+    """A failure that is about single names must not hide those of the others."""
+    try:
+        yield
+    except Failure as failure:
+        if not failure.names:
+            raise
+        refused.append(failure)
+
+
 def _all_of(refused: list[Failure]) -> Failure:
     """Several refusals as one."""
     names = {name: text for failure in refused for name, text in failure.names.items()}
-    return Failure(refused[0].code, "; ".join(names.values()), names=names)
+    permanent = all(failure.permanent for failure in refused)
+    return Failure(refused[0].code, "; ".join(names.values()), permanent=permanent, names=names)
 
 
 def _csr(request: OrderRequest) -> bytes:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.policy.failure import Failure
+from jobs.policy.persist import Offer, offered
 
 TOKEN = re.compile(r"\A[A-Za-z0-9_-]{8,256}\Z")
 
@@ -43,6 +44,8 @@ class Authorization:
     status: str
     wildcard: bool
     challenges: tuple[Challenge, ...]
+    persist: Offer | None = None
+    """How it may be validated by dns-persist-01."""
 
     @property
     def identifier(self) -> str:
@@ -72,6 +75,7 @@ def parse_order(url: str, raw: dict[str, Any]) -> Order:
 def parse_authorization(url: str, raw: dict[str, Any]) -> Authorization:
     """Unknown kinds of challenge are kept and ignored later. Raises Failure("ca_not_acme")."""
     challenges = raw.get("challenges")
+    some = [one for one in challenges if isinstance(one, dict)] if isinstance(challenges, list) else []
     return Authorization(
         url=url,
         name=_name(raw.get("identifier")),
@@ -85,9 +89,9 @@ def parse_authorization(url: str, raw: dict[str, Any]) -> Authorization:
                 status=str(one.get("status", "")),
                 error=_error(one),
             )
-            for one in (challenges if isinstance(challenges, list) else ())
-            if isinstance(one, dict)
+            for one in some
         ),
+        persist=next((found for one in some if (found := offered(one))), None),
     )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
+from jobs.policy.caa import preferred
 from jobs.policy.certificate import Bundle
 from jobs.policy.failure import Failure
+from jobs.policy.persist import Holder, Offer
 from jobs.policy.specs import Look, Specs
 from jobs.ports import AcmeAccount, Eab, Journal, OrderRequest, Pending, Solver
 from jobs.providers.protocol import registration
@@ -27,6 +30,7 @@ class AcmeProvider:
         self._directories = Directories(self._wire, specs.directory)
         self._key: Key | None = None
         self._lock = threading.Lock()
+        self._offered: Offer | None = None
 
     def specs(self) -> Specs:
         """The table's facts; what the directory says of itself wins once it was fetched."""
@@ -38,7 +42,7 @@ class AcmeProvider:
             terms_url=known.terms_url,
             eab_required=known.eab_required,
             website=known.website or self._specs.website,
-            caa_identities=known.caa_identities or self._specs.caa_identities,
+            caa_identities=preferred(known.caa_identities, self._specs.caa_identities),
         )
 
     def look(self, seconds: float) -> Look:
@@ -50,6 +54,7 @@ class AcmeProvider:
             profiles=found.profiles,
             website=found.website,
             address=found.address,
+            persist=found.persist,
         )
 
     def terms_url(self) -> str | None:
@@ -59,10 +64,30 @@ class AcmeProvider:
         return registration.register(self._wire, self._directories.get(), contact, terms_agreed, eab)
 
     def issue(self, request: OrderRequest, solvers: Mapping[str, Solver], journal: Journal) -> Bundle | Pending:
-        return self._flow(request, solvers).issue(journal)
+        flow = self._flow(request, solvers)
+        try:
+            return flow.issue(journal)
+        finally:
+            self._offered = flow.persist or self._offered
 
     def resume(self, order_url: str, request: OrderRequest, solvers: Mapping[str, Solver]) -> Bundle | Pending:
-        return self._flow(request, solvers).resume(order_url)
+        flow = self._flow(request, solvers)
+        try:
+            return flow.resume(order_url)
+        finally:
+            self._offered = flow.persist or self._offered
+
+    def persist(self) -> Offer | None:
+        """How the CA takes dns-persist-01: by its directory (draft -02), else by an authorization of this process."""
+        known = self._directories.known()
+        return (known.persist if known else None) or self._offered
+
+    def holder(self) -> Holder | None:
+        """The account as records of dns-persist-01 name it; None without one."""
+        if self._account is None:
+            return None
+        thumbprint = Key(self._account.key).jwk.thumbprint()
+        return Holder(self._account.url, urlsafe_b64encode(thumbprint).rstrip(b"=").decode())
 
     def _flow(self, request: OrderRequest, solvers: Mapping[str, Solver]) -> Flow:
         if self._account is None:

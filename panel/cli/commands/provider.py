@@ -135,6 +135,8 @@ def disable(session: Session) -> Answer:
 @click.option("--caa", metavar="ISSUER", help="The CA's domain in CAA records.")
 @_eab_flags
 @click.option("--wildcard/--no-wildcard", default=False, show_default=True, help="Whether it issues wildcards.")
+@click.option("--ancestor-dcv/--no-ancestor-dcv", default=False, show_default=True,
+              help="Whether it validates a name through a domain above it (RFC 9444).")
 @click.option("--max-names", type=click.IntRange(1, 10000), metavar="N", help="Most names on one certificate.")
 @answering
 def add(session: Session, name: str, kid: str | None, hmac_file: Path | None, **options: Any) -> Answer:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from jobs.policy.preflight_report import Report, from_json
 from panel.cli.output import Answer, day, table
 from panel.cli.session import Session, answering
 
@@ -38,4 +39,12 @@ def _account(account: dict[str, Any]) -> str:
     ]
     if served:
         parts.append(table(("website", "service", "state", "expires", "served now"), served))
+    for site in websites:
+        parts += [_seen(name["name"], report) for name in site["names"] if (report := from_json(name["report"]))]
     return "\n\n".join(parts)
+
+
+def _seen(name: str, report: Report) -> str:
+    """What the last check saw of a name that it could not secure."""
+    record = [f"add to the zone: {report.caa.record}"] if report.caa and report.caa.record else []
+    return "\n  ".join((f"{name}, as the last check saw it:", *report.lines, *record))

@@ -76,6 +76,9 @@ def test_a_failed_validation_tells_the_cas_own_words_and_leaves_no_challenge(peb
         def present(self, name: str, token: str, key_authorization: str) -> None:
             (pebble.challenges / token).write_text("something else")
 
+        def settle(self, name: str, token: str) -> None:
+            pass
+
         def clean(self, name: str, token: str) -> None:
             (pebble.challenges / token).unlink()
 

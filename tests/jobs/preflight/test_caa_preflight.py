@@ -26,7 +26,7 @@ def test_it_may_be_issued(bind: Any, web: Any, responder: Any, name: str) -> Non
     [
         ("foreign.caa.test", "caa_forbids", 'foreign.caa.test. CAA 0 issue "ca.test"'),
         ("alias.caa.test", "caa_forbids", 'foreign.caa.test. CAA 0 issue "ca.test"'),
-        ("nobody.caa.test", "caa_forbids", 'nobody.caa.test. CAA 0 issue "ca.test"'),
+        ("nobody.caa.test", "caa_forbids_everyone", 'nobody.caa.test. CAA 0 issue "ca.test"'),
         ("critical.caa.test", "caa_critical", "128 tbs"),
         ("www.sub.broken.test", "caa_lookup_failed", "broken.test"),
     ],
@@ -45,7 +45,7 @@ def test_another_ca_is_refused_where_the_parent_allows_only_this_one(bind: Any, 
 def test_the_account_has_to_be_the_one_in_the_record(bind: Any, web: Any, responder: Any) -> None:
     assert check(bind, web, responder, "account.caa.test", account_uri="https://ca.test/acct/7").passed
     verdict = check(bind, web, responder, "account.caa.test", account_uri="https://ca.test/acct/8")
-    assert verdict.code == "caa_forbids" and "accounturi" in verdict.text
+    assert verdict.code == "caa_conditions" and "accounturi" in verdict.text
 
 
 def test_a_forbidding_set_fails_a_known_name_and_a_failed_lookup_only_warns(

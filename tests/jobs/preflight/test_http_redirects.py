@@ -85,14 +85,20 @@ def test_a_circle_is_noticed_at_once(bind: Any, web: Any, responder: Any, answer
 
 
 @pytest.mark.parametrize(
-    "location",
-    ["http://127.0.0.1/", "http://other.bench.test:8080/", "ftp://other.bench.test/", "", "http://[::1]:22/"],
+    ("location", "code"),
+    [
+        ("http://127.0.0.1/", "http_redirect_internal"),
+        ("http://other.bench.test:8080/", "http_redirect_port"),
+        ("ftp://other.bench.test/", "http_redirect_refused"),
+        ("", "http_redirect_refused"),
+        ("http://[::1]:22/", "http_redirect_port"),
+    ],
 )
 def test_a_redirect_off_the_way_is_refused_and_not_asked(
-    bind: Any, web: Any, responder: Any, answers: Any, location: str
+    bind: Any, web: Any, responder: Any, answers: Any, location: str, code: str
 ) -> None:
     web.routes["http", NAME] = answers[0](302, location=location)
-    assert check(bind, web, responder).code == "http_redirect_refused"
+    assert check(bind, web, responder).code == code
     assert len(web.requests) == 1
 
 
@@ -137,5 +143,5 @@ def test_a_hostile_location_is_shown_clean(bind: Any, web: Any, responder: Any, 
     data = b"HTTP/1.1 302 Go\r\nLocation: http://x.test:1/\x1b[31m" + b"<b>" * 400 + b"\r\n\r\n"
     web.routes["http", NAME] = answers[1](data)
     verdict = check(bind, web, responder)
-    assert verdict.code == "http_redirect_refused"
+    assert verdict.code == "http_redirect_port"
     assert all(line.isprintable() and len(line) < 500 for line in (verdict.text, *verdict.report))

@@ -183,6 +183,19 @@ def test_a_name_that_moved_belongs_to_the_other_website(host: Postfix) -> None:
 
 
 @inside
+def test_a_website_that_is_let_go_of_is_presented_for_no_name_any_more(host: Postfix) -> None:
+    host.with_own_certificate()
+    host.start()
+    one, two = host.item("a.test"), host.item("b.test", "*.b.test")
+    host.install(one, two)
+    changes = host.service.release(two.website)
+    apply(host.service, changes, host.kept.before)
+    assert host.own and shown("b.test") == shown("x.b.test") == {host.own.fingerprint}
+    assert shown("a.test") == {one.certificate.fingerprint}
+    assert host.service.installed(two.website) is None and host.service.release(two.website) == []
+
+
+@inside
 def test_a_host_without_tls_offers_it_with_the_first_website(host: Postfix) -> None:
     host.start()
     assert served(25, "a.test", "smtp") is None

@@ -1,0 +1,43 @@
+"""Abilities that only some services and providers have, beside the contract of `jobs/ports.py`; a plug-in has them by
+its members."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeGuard
+
+from jobs.policy.site import Website
+from jobs.ports import FileChange, Registers, ServiceTarget
+
+
+class SetsUp(Protocol):
+    """Ability: configuration that is written once, for all websites (`autossl setup`)."""
+
+    def setup(self) -> Sequence[FileChange]:
+        """Changes that make the service ready (challenge responder, one include). Empty when it is.
+
+        A service may have `left_undone() -> Sequence[Failure]`: the parts of the last `setup` that it left out; and
+        `read_until_reloaded() -> Sequence[Path]`: files that `setup --undo` takes away only after the reload, for the
+        running daemon would fail without them."""
+
+
+class HoldsSeveral(ServiceTarget, Protocol):
+    """Ability: several certificates for one website, each for its own names (by SNI). A website with more names than
+    the provider allows on one certificate then has parts, which such a service meets as websites of their own
+    (`Website.part_of`)."""
+
+    several: bool
+
+    def release(self, website: Website) -> Sequence[FileChange]:
+        """The changes after which the service presents nothing of the website any more; empty when it does not now.
+        What clients get that name nobody may stay, where nothing else could be presented to them."""
+
+
+def holds_several(service: ServiceTarget) -> TypeGuard[HoldsSeveral]:
+    """Whether a service has the ability `HoldsSeveral`."""
+    return bool(getattr(service, "several", False))
+
+
+def registers(provider: object) -> TypeGuard[Registers]:
+    """Whether a provider has accounts, and a directory that can be asked anew (`Registers`)."""
+    return callable(getattr(provider, "register", None))

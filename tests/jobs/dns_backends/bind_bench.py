@@ -1,0 +1,34 @@
+"""Looks at zones of the bench's BIND as a stranger would: by transfer, and by the bytes of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import dns.query
+import dns.rdatatype
+import dns.zone
+import pytest
+
+from jobs.policy.failure import Failure
+
+ADDRESS = "127.0.0.1"
+
+
+def transferred(zone: str) -> set[tuple[str, int, str]]:
+    """Every record that is served: owner, TTL, kind and value; of SOA all but the serial number."""
+    found = set()
+    for message in dns.query.xfr(ADDRESS, zone, relativize=False):
+        for rrset in message.answer:
+            for value in rrset:
+                text = value.to_text()
+                if rrset.rdtype == dns.rdatatype.SOA:
+                    fields = text.split()
+                    text = " ".join([*fields[:2], *fields[3:]])
+                found.add((rrset.name.to_text(), rrset.ttl, f"{dns.rdatatype.to_text(rrset.rdtype)} {text}"))
+    return found
+
+
+def failure_of(call: Callable[[], object]) -> Failure:
+    with pytest.raises(Failure) as caught:
+        call()
+    return caught.value
