@@ -28,14 +28,6 @@ from tests.jobs.acme.client import Notes
 
 pytestmark = pytest.mark.e2e(timeout=240)
 
-_VHOST = """<VirtualHost *:80>
-	ServerName {name}
-	DocumentRoot {docroot}
-	<Directory {docroot}>
-		Require all granted
-	</Directory>
-</VirtualHost>
-"""
 
 
 @dataclass
@@ -123,7 +115,7 @@ def test_a_new_website_comes_from_the_provider_in_use(product: Product, bench: B
     docroot = account.docroot.with_name("blog")
     docroot.mkdir(mode=0o755)
     (docroot / "index.html").write_text("This is the blog.\n")
-    apache.add_vhosts("blog.alice.test", _VHOST.format(name="blog.alice.test", docroot=docroot))
+    apache.add_vhosts("blog.alice.test", apache.plain_vhost(docroot, "blog.alice.test"))
     apache.reload_apache()
     before = bench.ca.issued()
     found = check(product)

@@ -20,14 +20,6 @@ from jobs.demo.story import Bench
 
 pytestmark = pytest.mark.e2e(timeout=240)
 
-_VHOST = """<VirtualHost *:80>
-	ServerName {name}
-	DocumentRoot {docroot}
-	<Directory {docroot}>
-		Require all granted
-	</Directory>
-</VirtualHost>
-"""
 
 
 def check(product: Product) -> dict[str, Any]:
@@ -45,7 +37,7 @@ def appear(bench: Bench, user: str, label: str) -> str:
     zone = next(zone for zone in accounts.zones([account]))
     bench.dns.write(bind.Zone(zone.name, [*zone.records, (label, "A", PUBLIC_ADDRESS)]))
     name = f"{label}.{account.domain}"
-    apache.add_vhosts(name, _VHOST.format(name=name, docroot=account.docroot))
+    apache.add_vhosts(name, apache.plain_vhost(account.docroot, name))
     apache.reload_apache()
     return name
 

@@ -33,7 +33,6 @@ SITES = {
     "outside": ("outside.test", False),
 }
 SERVED = {"rfc2136": ("update.test", "never.test", "nobody.test"), "bind_zonefile": ("byfile.test",)}
-_VHOST = "<VirtualHost *:80>\n\tServerName {name}\n\tDocumentRoot {docroot}\n</VirtualHost>\n"
 
 
 def zone(name: str, dynamic: bool) -> bind.Zone:
@@ -52,7 +51,7 @@ class Server:
             docroot.parent.chmod(0o711)
             docroot.mkdir(mode=0o755)
             run("chown", f"{user}:{user}", str(docroot))
-            apache.add_vhosts(name, _VHOST.format(name=name, docroot=docroot))
+            apache.add_vhosts(name, apache.plain_vhost(docroot, name))
         apache.start_apache()
         self.product = Product()
         self.product.make()

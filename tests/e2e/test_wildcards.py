@@ -26,15 +26,6 @@ SITES = {
 LATER = "y.shop.sibs.test"
 ZONES = ("sibs.test", "own.test", "near.test")
 PORTS = (443, 143, 993, 25, 465)
-_VHOST = """<VirtualHost *:80>
-	ServerName {name}
-	ServerAlias {aliases}
-	DocumentRoot {docroot}
-	<Directory {docroot}>
-		Require all granted
-	</Directory>
-</VirtualHost>
-"""
 
 
 def zone(name: str) -> bind.Zone:
@@ -47,19 +38,13 @@ def zone(name: str) -> bind.Zone:
     return bind.Zone(name, [*records, *([("lost", "A", ELSEWHERE)] if "lost" in inside else [])], dynamic=True)
 
 
-def vhost(user: str, names: tuple[str, ...]) -> str:
-    main, *aliases = names
-    text = _VHOST.format(name=main, aliases=" ".join(aliases), docroot=f"/home/{user}/public_html")
-    return text if aliases else text.replace("\tServerAlias \n", "")
-
-
 def website(user: str, names: tuple[str, ...]) -> None:
     home, docroot = Path("/home") / user, Path("/home") / user / "public_html"
     run("useradd", "--create-home", "--home-dir", str(home), "--shell", "/usr/sbin/nologin", user)
     home.chmod(0o711)
     docroot.mkdir(mode=0o755)
     run("chown", f"{user}:{user}", str(docroot))
-    apache.add_vhosts(names[0], vhost(user, names))
+    apache.add_vhosts(names[0], apache.plain_vhost(docroot, *names))
 
 
 class Server:
@@ -150,7 +135,7 @@ def test_with_an_excluded_sibling_the_next_certificate_has_the_others_one_by_one
     """Those that HTTP can't validate by DNS each."""
     server.product.run("exclude", "add", "sibs", "shop.sibs.test")
     assert server.check()["sibs.test"]["outcome"] == "kept", "what is there stays until there is a reason to order"
-    apache.add_vhosts("sibs.test", vhost("sibs", (*SITES["sibs"], LATER)))
+    apache.add_vhosts("sibs.test", apache.plain_vhost(Path("/home/sibs/public_html"), *SITES["sibs"], LATER))
     apache.reload_apache()
     names = set(server.check()["sibs.test"]["names"])
     assert {"sibs.test", "www.sibs.test", "lost.sibs.test", "x.shop.sibs.test", LATER} <= names

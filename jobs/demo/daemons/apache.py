@@ -25,6 +25,14 @@ def self_sign() -> None:
         self_signed.write(*SELF_SIGNED, ["panel.bench.test"])
 
 
+def plain_vhost(docroot: Path, name: str, *aliases: str) -> str:
+    """A website without TLS, as a customer's domain begins."""
+    more = f"\tServerAlias {' '.join(aliases)}\n" if aliases else ""
+    lines = f"\tServerName {name}\n{more}\tDocumentRoot {docroot}\n"
+    allowed = f"\t<Directory {docroot}>\n\t\tRequire all granted\n\t</Directory>\n"
+    return f"<VirtualHost *:80>\n{lines}{allowed}</VirtualHost>\n"
+
+
 def add_vhosts(name: str, text: str) -> None:
     """Make and enable `bench-<name>.conf`; `start_apache` or `reload_apache` takes it over."""
     only_inside()
