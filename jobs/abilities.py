@@ -1,5 +1,4 @@
-"""Abilities that only some services and providers have, beside the contract of `jobs/ports.py`; a plug-in has them by
-its members."""
+"""Abilities that only some plug-ins have, beside the contract of `jobs/ports.py`; a plug-in has them by its members."""
 
 from __future__ import annotations
 
@@ -7,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol, TypeGuard
 
 from jobs.policy.site import Website
-from jobs.ports import FileChange, Registers, ServiceTarget
+from jobs.ports import DnsBackend, FileChange, Registers, ServiceTarget
 
 
 class SetsUp(Protocol):
@@ -41,3 +40,29 @@ def holds_several(service: ServiceTarget) -> TypeGuard[HoldsSeveral]:
 def registers(provider: object) -> TypeGuard[Registers]:
     """Whether a provider has accounts, and a directory that can be asked anew (`Registers`)."""
     return callable(getattr(provider, "register", None))
+
+
+class WritesSomeOnly(DnsBackend, Protocol):
+    """Ability: a backend that can't write every record of its zones, such as one that only answers challenges. What it
+    can't write counts as elsewhere: it is shown, so that somebody adds it by hand, and never tried."""
+
+    def writes(self, name: str, kind: str) -> bool:
+        """Whether it can write records of that kind at that name, which `zone_for` has a zone for. Never raises."""
+
+
+def writes(backend: DnsBackend, name: str, kind: str) -> bool:
+    """Whether a backend can write that; one without the ability `WritesSomeOnly` can write everything."""
+    chosen = getattr(backend, "writes", None)
+    return chosen is None or bool(chosen(name, kind))
+
+
+class LeavesBehind(DnsBackend, Protocol):
+    """Ability: a backend whose `remove` is taken note of, but leaves the value standing until newer ones push it out.
+    Nobody waits for its absence."""
+
+    leaves: bool
+
+
+def leaves_behind(backend: DnsBackend) -> bool:
+    """Whether a backend has the ability `LeavesBehind`."""
+    return bool(getattr(backend, "leaves", False))

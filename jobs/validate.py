@@ -44,6 +44,7 @@ def preflight_names(
         zones=world.zones,
         caa_mode=world.caa_mode,
         act=not scope.plan_only,
+        dcv_methods=specs.dcv_methods,
         guesses=frozenset(name.fqdn for case in cases for name in case.facts.wanted if not name.own),
         no_dns=frozenset(name for case in cases for name in case.facts.no_dns),
     )
@@ -76,5 +77,7 @@ def verdicts_of(
 def _wildcards(world: World, scope: Scope, case: Case) -> tuple[str, ...]:
     """The wildcards worth trying whose zones a DNS backend serves."""
     specs, options = world.ordering.provider.specs(), policy_options(world, scope)
+    if "dns-01" not in specs.dcv_methods:
+        return ()
     found = needed_wildcards(case.decision, case.facts, specs, case.features.wildcard, world.clock(), options)
     return tuple(name for name in found if world.zones.serving(name) is not None)

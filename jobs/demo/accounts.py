@@ -127,9 +127,7 @@ def _user(account: DemoAccount) -> DemoAccount:
     taken = {entry.pw_name for entry in pwd.getpwall()}
     name = next(name for name in (account.user, *(f"{account.user}{n}" for n in range(2, 100))) if name not in taken)
     account = DemoAccount(**{**vars(account), "user": name})
-    run("useradd", "--create-home", "--home-dir", f"/home/{name}", "--shell", "/usr/sbin/nologin", name)
-    Path("/home", name).chmod(0o711)
-    account.docroot.mkdir(mode=0o755)
+    add_user(name)
     (account.docroot / "index.html").write_text(account.page, encoding="utf-8")
     if account.forces_https:
         (account.docroot / ".htaccess").write_text(_HTACCESS, encoding="utf-8")
@@ -157,3 +155,18 @@ def _application(account: DemoAccount) -> None:
     (folder / "index.html").write_text(account.page, encoding="utf-8")
     command = [sys.executable, "-I", "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(folder)]
     start(f"application-{account.user}", [*command, str(BACKEND_PORT)], [BACKEND_PORT])
+
+
+def add_user(name: str) -> Path:
+    """A system user with an empty document root, which is returned."""
+    home, docroot = Path("/home", name), Path("/home", name, "public_html")
+    run("useradd", "--create-home", "--home-dir", str(home), "--shell", "/usr/sbin/nologin", name)
+    home.chmod(0o711)
+    docroot.mkdir(mode=0o755)
+    run("chown", f"{name}:{name}", str(docroot))
+    return docroot
+
+
+def plain_website(user: str, main: str, *aliases: str) -> None:
+    """A new system user with a website without TLS, which Apache serves once it is started."""
+    apache.add_vhosts(main, apache.plain_vhost(add_user(user), main, *aliases))

@@ -6,14 +6,13 @@ afterwards is the proof. Zones that named itself changes (dynamic ones) are for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from jobs import privileged
 from jobs.dns_backends.system import Nameserver, address_of, rdata_of, zone_name
+from jobs.dns_backends.system.turns import turn
 from jobs.dns_backends.system.zone_before import Target
 from jobs.dns_backends.system.zone_change import add, remove
 from jobs.policy import named_conf
@@ -22,8 +21,6 @@ from jobs.policy.named_conf import Zone
 from jobs.ports import Place, Record
 
 _PLACES = ("/etc/bind/named.conf", "/etc/named.conf")
-_LONGEST_TURN = 120.0
-"""Seconds to wait for another thread or process of ours that changes the same zone."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ class Backend:
 
     def __init__(self, options: Options, place: Place) -> None:
         self._options = options
-        self._locks = place.instance / "locks"
+        self._place = place
 
     def active(self) -> bool:
         return self._options.enabled
@@ -70,12 +67,12 @@ class Backend:
 
     def add(self, record: Record) -> None:
         value, target = rdata_of(record), self._target(record)
-        with self._turn(target.zone.name):
+        with turn(self._place, target.zone.name):
             add(target, record, value)
 
     def remove(self, record: Record) -> None:
         value, target = rdata_of(record), self._target(record)
-        with self._turn(target.zone.name):
+        with turn(self._place, target.zone.name):
             remove(target, record, value)
 
     @cached_property
@@ -136,15 +133,3 @@ class Backend:
         options = self._options
         server = Nameserver(address_of(options.server, options.port), options.port)
         return Target(zone, server, options.rndc_key, float(options.wait))
-
-    @contextmanager
-    def _turn(self, zone: str) -> Iterator[None]:
-        with ExitStack() as held:
-            try:
-                self._locks.mkdir(mode=0o700, exist_ok=True)
-                held.enter_context(privileged.locked(self._locks / f"zone-{zone}", _LONGEST_TURN))
-            except TimeoutError as error:
-                raise Failure("zone_busy", f"{zone}: {error}") from error
-            except OSError as error:
-                raise Failure("zone_not_written", f"{zone}: its lock: {error}") from error
-            yield

@@ -18,7 +18,7 @@ import dns.rdata
 import dns.tsig
 import dns.update
 
-from jobs.dns_backends.system import Nameserver, address_of, means, rdata_of, zone_name
+from jobs.dns_backends.system import Nameserver, address_of, held_by, means, rdata_of, zone_name, zone_of
 from jobs.policy.failure import Failure
 from jobs.ports import Place, Record
 
@@ -67,21 +67,19 @@ class Backend:
         return bool(self._options.server and self._options.zones)
 
     def zone_for(self, name: str) -> str | None:
-        found = [zone for zone in self._zones if name == zone or name.endswith(f".{zone}")]
-        return max(found, key=len, default=None)
+        return held_by(self._zones, name)
 
     def add(self, record: Record) -> None:
         """The set is asked for first: the TTL of an update would become that of the whole set, and beside a CNAME BIND
-        ignores the rest while it says that all went well."""
-        value, zone = rdata_of(record), self._zone(record)
+        ignores the rest while it says that all went well. A CNAME that only `*` has lent to the name is none there."""
+        value, zone = rdata_of(record), zone_of(self._zones, record, self.name)
         with self._turn:
             for _ in range(_TRIES):
                 found = self._server.look(record.name, record.kind)
-                if found.cname is not None:
-                    raise _alias(record, found.cname)
                 if any(means(one, value) for one in found.values):
                     return
-                self._refuse_another_zone(record, zone)
+                if found.cname is None:  # else the answer tells of the zone in which that ends
+                    self._refuse_another_zone(record, zone)
                 update = self._update(zone)
                 update.absent(record.name + ".", "CNAME")
                 if found.ttl is None:
@@ -89,11 +87,13 @@ class Backend:
                 update.add(record.name + ".", record.ttl if found.ttl is None else found.ttl, value)
                 if self._sent(update, zone, record) != dns.rcode.YXRRSET:
                     return self._prove_added(record, value, zone)
+                if found.cname is not None:
+                    raise _alias(record, found.cname)
         words = f"{record.name} {record.kind}: somebody else changed the set {_TRIES} times while it was changed here"
         raise Failure("zone_changed_meanwhile", words)
 
     def remove(self, record: Record) -> None:
-        value, zone = rdata_of(record), self._zone(record)
+        value, zone = rdata_of(record), zone_of(self._zones, record, self.name)
         with self._turn:
             standing = [one for one in self._server.look(record.name, record.kind).values if means(one, value)]
             if standing:
@@ -129,13 +129,6 @@ class Backend:
             words = f"expected a name, an algorithm of {', '.join(_ALGORITHMS)}, and a secret in base64"
             raise Failure("option_invalid", f"rfc2136: the key: {words}", permanent=True)
         return dns.tsig.Key(name, secret, algorithm)
-
-    def _zone(self, record: Record) -> str:
-        zone = self.zone_for(record.name)
-        if zone is None:
-            words = f"{record.name}: none of the zones of rfc2136 holds it"
-            raise Failure("zone_not_served", words, permanent=True)
-        return zone
 
     def _update(self, zone: str) -> dns.update.UpdateMessage:
         return dns.update.UpdateMessage(zone + ".")
@@ -176,11 +169,11 @@ class Backend:
         if self._shown(record, value):
             return
         target = self._server.look(record.name, record.kind).cname
-        if target is not None:
-            raise _alias(record, target)
         update = self._update(zone)
         update.delete(record.name + ".", value)
         self._sent(update, zone, record)
+        if target is not None:
+            raise _alias(record, target)
         raise self._not_served(record, "does not show it; it was told to take it back")
 
     def _shown(self, record: Record, value: dns.rdata.Rdata) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from jobs.policy.preflight_report import ByDns, Hop, Report
-from jobs.policy.problem_entries import DECISIONS, NAMES
+from jobs.policy.problem_entries import CAA, DECISIONS, NAMES
 from jobs.policy.problems import problem
 from jobs.policy.redirects import AddressKind, address_kind
 
@@ -21,6 +21,8 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
     {
         "name_invalid": "Correct the name where you added it to the website, or exclude it.",
         "dns_nxdomain": "Add an A or AAAA record that points to this server, or exclude the name.",
+        "dns_dnssec_bogus": "Sign your domain anew at its DNS provider, or correct the DS record at its registrar.",
+        "dns_lame": "Check at the registrar that your domain has the name servers of your present DNS provider.",
         "dns_timeout": "Check that the name servers of your domain are up. It is tried again by itself.",
         "dns_half": "Check your domain at its DNS provider: the provider of certificates may run into the same error.",
         "stray_aaaa": "Correct or remove the name's AAAA record at your DNS provider.",
@@ -88,7 +90,7 @@ def for_host(code: str, detail: str) -> Words:
 def for_owner(code: str, detail: str) -> Words:
     """For the owner of the website. Details are given where they can only be about his own names."""
     entry = problem(code)
-    own = code in REMEDIES or ((code in NAMES or code in DECISIONS) and code not in _SPEAKS_TO_THE_HOST)
+    own = code in REMEDIES or ((code in NAMES or code in CAA or code in DECISIONS) and code not in _SPEAKS_TO_THE_HOST)
     if not own:
         return Words(_TITLES.get(code, entry.title), "", "", _NOTHING)
     return Words(entry.title, entry.text, "" if code in _WITHOUT_DETAIL else detail, REMEDIES.get(code, entry.remedy))

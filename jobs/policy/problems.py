@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from jobs.policy.problem_entries import DECISIONS, DNS, HOST, NAMES, ORDERS, ZONES, Entry
+from jobs.policy.problem_entries import CAA, DECISIONS, DNS, HOST, NAMES, ORDERS, ZONES, Entry
 
 
 class Severity(StrEnum):
@@ -42,7 +42,7 @@ def register(*areas: Mapping[str, Entry]) -> Mapping[str, Problem]:
     return MappingProxyType(catalogue)
 
 
-CATALOGUE = register(DECISIONS, NAMES, DNS, ZONES, ORDERS, HOST)
+CATALOGUE = register(DECISIONS, NAMES, CAA, DNS, ZONES, ORDERS, HOST)
 
 
 def problem(code: str) -> Problem:

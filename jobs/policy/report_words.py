@@ -47,11 +47,19 @@ def _dns(report: Report) -> Section:
     alias = f"The name is an alias (CNAME) of {', which is one of '.join(dns.trail)}. " if dns.trail else ""
     odd = tuple(one for one in report.remarks if one.code.startswith(("dns_", "address_")))
     if dns.trouble:
-        return Section(title, Mark.BAD, f"{alias}No address was found.", (dns.trouble, *odd))
+        said = _WITHOUT_ADDRESS.get(dns.trouble.code, "No address was found.")
+        return Section(title, Mark.BAD, f"{alias}{said}", (dns.trouble, *odd))
     parts = [f"the {_FAMILIES[one.kind]} {_listed(one.addresses)}" for one in dns.lookups if one.addresses]
     return Section(title, Mark.WARN if odd else Mark.GOOD, f"{alias}It has {' and '.join(parts)}.", odd)
 
 
+_WITHOUT_ADDRESS = {
+    "dns_nxdomain": "No address was found: the name does not exist.",
+    "dns_dnssec_bogus": "The name's DNS answers can't be trusted: the zone's DNSSEC signatures don't hold.",
+    "dns_lame": "No address was found: none of the name servers that are named for the zone serves it.",
+    "dns_servfail": "No address was found: the zone's name servers fail.",
+    "dns_timeout": "No address was found: nobody answered in time.",
+}
 _FAMILIES = {"A": "IPv4 address", "AAAA": "IPv6 address"}
 
 

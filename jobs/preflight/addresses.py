@@ -61,12 +61,10 @@ async def addresses(lookup: Lookup, name: str) -> Addresses:
 
 def _missing(name: str, six: Found, four: Found) -> tuple[Finding, bool]:
     """Why there is no address. What no server answered weighs more than what one denied."""
-    for answer in (four, six):
-        if answer.status is Status.TIMEOUT:
-            return Finding("dns_timeout", f"{name}: looking up its address: {answer.detail}"), False
-        if answer.status is Status.SERVFAIL:
-            return Finding("dns_servfail", f"{name}: looking up its address: {answer.detail}"), False
-    via = f" (by way of {' -> '.join(four.trail)})" if four.trail else ""
+    broken = sorted(filter(_broken, (four, six)), key=lambda answer: not (answer.bogus or answer.lame))
+    if broken:
+        return _failed(name, broken[0]), False
+    via = _via(four)
     if Status.LOOP in (four.status, six.status):
         chain = " -> ".join((name, *(four.trail or six.trail)))
         return Finding("dns_cname_loop", f"{name}: its CNAME records run in a circle or are too many: {chain}"), True
@@ -76,6 +74,20 @@ def _missing(name: str, six: Found, four: Found) -> tuple[Finding, bool]:
     if Status.FOUND in (four.status, six.status):
         return Finding("dns_no_address", f"{name}: none of its addresses can belong to a host{via}"), True
     return Finding("dns_no_address", f"{name} exists in DNS, but has neither an A nor an AAAA record{via}"), True
+
+
+def _failed(name: str, answer: Found) -> Finding:
+    """Why there is no telling whether it has one; the cause that is known goes before the mere failure."""
+    words = f"{name}{_via(answer)}: looking up its address: {answer.detail}"
+    if answer.bogus:
+        return Finding("dns_dnssec_bogus", words)
+    if answer.lame:
+        return Finding("dns_lame", words)
+    return Finding("dns_timeout" if answer.status is Status.TIMEOUT else "dns_servfail", words)
+
+
+def _via(answer: Found) -> str:
+    return f" (by way of {' -> '.join(answer.trail)})" if answer.trail else ""
 
 
 def _broken(answer: Found) -> bool:
@@ -88,6 +100,10 @@ def _half(name: str, answer: Found, kind: str) -> Finding:
 
 def _seen(six: Found, four: Found, found: dict[int, tuple[str, ...]]) -> Dns:
     lookups = tuple(
-        Asked(kind, str(answer.status), found[number]) for number, kind, answer in ((4, "A", four), (6, "AAAA", six))
+        Asked(kind, _state(answer), found[number]) for number, kind, answer in ((4, "A", four), (6, "AAAA", six))
     )
     return Dns(four.trail or six.trail, lookups)
+
+
+def _state(answer: Found) -> str:
+    return "dnssec bogus" if answer.bogus else "lame delegation" if answer.lame else str(answer.status)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 from jobs.policy.finding import Finding
 from jobs.policy.redirects import AddressKind, address_kind
 from jobs.preflight.engine import Engine, unreadable
-from jobs.preflight.message import SERVFAIL, Malformed
+from jobs.preflight.message import NOTAUTH, REFUSED, Malformed
 from jobs.preflight.once import Once
 from jobs.preflight.recursion import Recursion
 from jobs.preflight.wire import Referral, Reply, Server, Status, Unusable, read, referral, zone_above
@@ -31,7 +31,7 @@ _SLOW = 1.0
 @dataclass(frozen=True, slots=True)
 class Zone:
     """`servers` answered for it, the quickest one first; `why` says why there are none. `disagree`: their serial
-    numbers differ. `lame`: servers answered, and said that they don't serve it."""
+    numbers differ. `lame`: all of them answered that they don't serve it."""
 
     apex: str
     servers: tuple[Server, ...] = ()
@@ -43,12 +43,14 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class _Probe:
-    """How one server answered for the apex; `trouble` None: as it should."""
+    """How one server answered for the apex; `trouble` None: as it should. `lame`: the trouble is that it says that it
+    doesn't serve the zone."""
 
     server: Server
     serial: int = 0
     seconds: float = 0.0
     trouble: Unusable | None = None
+    lame: bool = False
 
 
 class Authority:
@@ -73,7 +75,7 @@ class Authority:
         while at != ".":
             found = await self._once(("apex", at), partial(self._apex, at))
             if isinstance(found, Unusable):
-                raise found
+                raise found.with_traceback(None)  # it is kept, and raised again for every name
             if found is not None:
                 return str(found)
             at = at.partition(".")[2] or "."
@@ -84,8 +86,7 @@ class Authority:
         listed = await self._recursion.reply(apex, "NS")
         if listed.status in (Status.SERVFAIL, Status.TIMEOUT):
             raise Unusable(f"the servers of {apex} can't be found: {listed.detail}", listed.status is Status.TIMEOUT)
-        hosts = sorted({value.target.to_text(omit_final_dot=True).lower() for value in listed.values})[:most]
-        return await self._addresses(hosts, (), most)
+        return await self._addresses(sorted(value.target for value in listed.values), (), most)
 
     async def zone(self, apex: str) -> Zone:
         """The zone with the servers that are asked for its names. Raises nothing."""
@@ -109,7 +110,7 @@ class Authority:
         """For a name that the resolvers can't look up: the zone that the servers of the next working zone above send
         to for it; None if they don't."""
         at = name.partition(".")[2]
-        while at:
+        while at and not self.cut_off():
             try:
                 apex = await self.apex(at)
             except Unusable:
@@ -117,15 +118,16 @@ class Authority:
                 continue
             if apex == ".":
                 return None
-            way = await self.sent_on(await self.zone(apex), name)
+            way: Referral | None = await self._once(("sent on", name), partial(self._sent_on, apex, name))
             if way is None:
                 return None
             zone: Zone = await self._once(("delegated", way.apex), partial(self._at_referral, way))
             return zone
         return None
 
-    async def sent_on(self, zone: Zone, name: str) -> Referral | None:
+    async def _sent_on(self, apex: str, name: str) -> Referral | None:
         """Where the first server of the zone that answers sends who asks for `name`."""
+        zone = await self.zone(apex)
         for server in zone.servers:
             try:
                 return referral(await self._engine.ask(server, name, "NS", self._wait, False), name, zone.apex)
@@ -138,14 +140,14 @@ class Authority:
         try:
             apex, _ = await asyncio.gather(self.apex(name), self._recursion.reply(name, "NS"))
         except Unusable as trouble:
-            return trouble
+            return trouble.with_traceback(None)
         return None if apex == "." else await self.zone(apex)
 
     async def _apex(self, name: str) -> str | Unusable | None:
         try:
             return zone_above(await self._recursion.message(name, "SOA"), name)
         except Unusable as trouble:
-            return trouble
+            return trouble.with_traceback(None)
 
     async def _zone(self, apex: str) -> Zone:
         try:
@@ -158,13 +160,12 @@ class Authority:
         return await self._probed(way.apex, await self._addresses(way.hosts, way.glue, _USUAL_SERVERS))
 
     async def _addresses(self, hosts: Sequence[str], glue: Iterable[str], most: int) -> tuple[Server, ...]:
-        found: list[Reply] = []
-        if not glue:
-            asked = [self._recursion.reply(host, kind) for kind in ("A", "AAAA") for host in hosts[:most]]
-            found = await asyncio.gather(*asked)
+        """The servers at the addresses of `glue` and of at most `most` of `hosts`; at most so many as well, so that
+        who lists thousands of names has nobody else asked for them."""
+        asked = [self._recursion.reply(host, kind) for kind in ("A", "AAAA") for host in hosts[:most]]
+        found: list[Reply] = await asyncio.gather(*asked)
         addresses = dict.fromkeys([*glue, *(value.address for reply in found for value in reply.values)])
-        usable = [address for address in addresses if address_kind(address) is not AddressKind.UNUSABLE]
-        return tuple(Server(address, self._port) for address in usable[:most])
+        return tuple(Server(address, self._port) for address in filter(_usable, addresses))[:most]
 
     async def _probed(self, apex: str, servers: Sequence[Server]) -> Zone:
         """Ask every one of the servers for the zone's SOA: once a zone, so that its names needn't find out."""
@@ -174,8 +175,7 @@ class Authority:
         bad = [(probe.server, probe.trouble) for probe in probes if probe.trouble]
         why = "; ".join(trouble.detail for _, trouble in bad) or "none of them has an address"
         if not good:
-            said = [trouble.code for _, trouble in bad if not trouble.silent]
-            return Zone(apex, lame=bool(said) and SERVFAIL not in said, why=why)
+            return Zone(apex, lame=bool(probes) and all(probe.lame for probe in probes), why=why)
         findings = [
             Finding("dns_server_slow", f"{one.server}, a server of {apex}, took {one.seconds:.1f} s to answer")
             for one in good if one.seconds > _SLOW
@@ -195,16 +195,24 @@ class Authority:
         except Unusable as trouble:
             if trouble.silent:
                 self._silent[ipv6].add(server)
-            return _Probe(server, trouble=trouble)
+            else:
+                self._answered[ipv6] = True
+            return _Probe(server, trouble=trouble, lame=trouble.code in (REFUSED, NOTAUTH))
         self._answered[ipv6] = True
         try:
             values = read(answer, apex, "SOA", hops=1).values
         except Malformed as error:
             return _Probe(server, trouble=unreadable(server, error))
         if not answer.authoritative or not values:
-            return _Probe(server, trouble=Unusable(f"{server} answers, but is not responsible for {apex}"))
+            trouble = Unusable(f"{server} answers, but is not responsible for {apex}")
+            return _Probe(server, trouble=trouble, lame=True)
         return _Probe(server, values[0].serial, answer.seconds)
 
     def _unreachable(self, ipv6: bool) -> bool:
         """Whether a whole address family leads nowhere from here: that is this host's fault, and no zone's."""
         return not self._answered[ipv6] and len(self._silent[ipv6]) >= _SILENT_SERVERS
+
+
+@lru_cache(4096)
+def _usable(address: str) -> bool:
+    return address_kind(address) is not AddressKind.UNUSABLE

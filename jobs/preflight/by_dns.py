@@ -8,13 +8,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from jobs.policy.failure import Failure
-from jobs.policy.verdict import Finding
+from jobs.policy.finding import Finding
 from jobs.ports import Record
 from jobs.preflight.resolver import Lookup
-from jobs.preflight.wire import Status
-from jobs.zones import Zones, kept
-from jobs.zones.authoritative import seen_everywhere
-from jobs.zones.place import Place, challenge_place
+from jobs.zones import Serving, Zones, kept
+from jobs.zones.authoritative import Agreement, seen_everywhere
+from jobs.zones.place import ELSEWHERE, challenge_place
 from jobs.zones.writing import put, take
 
 TTL = 60
@@ -27,10 +26,17 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class ByDns:
-    """The outcome for one name. `trouble` None: a CA would validate it by dns-01."""
+    """The outcome for one name. `trouble` None: a CA would validate it by dns-01. `remarks`: what is odd about the
+    name servers, and no trouble."""
 
     trouble: Finding | None
     report: tuple[str, ...] = ()
+    remarks: tuple[Finding, ...] = ()
+
+    @property
+    def possible(self) -> bool:
+        """Whether the name is one for dns-01 at all; else what HTTP has found tells more."""
+        return self.trouble is None or self.trouble.code != ELSEWHERE
 
 
 async def validate_by_dns(lookup: Lookup, zones: Zones, names: Collection[str], act: bool) -> dict[str, ByDns]:
@@ -57,43 +63,32 @@ async def _try(lookup: Lookup, zones: Zones, name: str, act: bool) -> ByDns | No
     if place.serving is None:
         return None
     where = f"{place.owner} in {place.serving.zone}, by {place.serving.backend.name}"
-    if not place.delegated and await _only_through_wildcard(lookup, name):
-        text = f"{name} exists only through the zone's wildcard record; a TXT record below it would take it down"
-        return ByDns(Finding("dns01_wildcard_only", text))
     if not act:
         return ByDns(None, (f"DNS validation: not tried now; a value would be put at {where}",))
-    findings = await _proven(lookup, zones, place, Record(place.owner, "TXT", secrets.token_urlsafe(32), TTL))
-    if findings:
-        return ByDns(findings[0], tuple(f"DNS validation: {finding.text}" for finding in findings))
-    return ByDns(None, (f"DNS validation: a value at {where} was seen on every name server",))
+    seen = await _proven(lookup, zones, place.serving, Record(place.owner, "TXT", secrets.token_urlsafe(32), TTL))
+    told = tuple(f"DNS validation: {finding.text}" for finding in (*seen.against, *seen.remarks))
+    if seen.against:
+        return ByDns(seen.against[0], told, seen.remarks)
+    shown = f"DNS validation: a value at {where} was seen on every name server that answers for the zone"
+    return ByDns(None, (shown, *told), seen.remarks)
 
 
-async def _proven(lookup: Lookup, zones: Zones, place: Place, record: Record) -> list[Finding]:
-    """Put, look, take away in every outcome; what is in the way as findings."""
-    assert place.serving is not None
-    findings: list[Finding] = []
+async def _proven(lookup: Lookup, zones: Zones, serving: Serving, record: Record) -> Agreement:
+    """Put, look, take away in every outcome. A zone in which a value can't be taken away is given no further one.
+
+    Who is cancelled waits for the thread that writes: else the value might be written after it was taken away.
+    """
+    seen, troubles = Agreement(), []
+    putting = asyncio.ensure_future(asyncio.to_thread(put, serving, record, kept.CHALLENGE, None))
     try:
-        await asyncio.to_thread(put, place.serving, record, kept.CHALLENGE, None)
-        findings = await seen_everywhere(lookup, place.serving.zone, record, True, LONGEST_WAIT)
+        await asyncio.shield(putting)
+        seen = await seen_everywhere(lookup, record, True, LONGEST_WAIT)
     except Failure as failure:
-        findings.append(Finding(failure.code, failure.detail))
+        troubles.append(Finding(failure.code, failure.detail))
     finally:
+        await asyncio.wait([putting])
         try:
             await asyncio.to_thread(take, zones, record)
-        except Failure as failure:  # it stays on the list, and is swept at the next start
-            findings.append(Finding(failure.code, failure.detail))
-    return findings
-
-
-async def _only_through_wildcard(lookup: Lookup, name: str) -> bool:
-    """Whether a made-up sibling gets the same answer: then the name may owe its own to `*` (RFC 4592)."""
-    if name.startswith("*."):
-        return False
-    above = name.partition(".")[2]
-    sibling = f"{secrets.token_hex(8)}.{above}"
-    for kind in ("A", "AAAA"):
-        theirs = await lookup.ask(sibling, kind)
-        if theirs.status is Status.FOUND:
-            ours = await lookup.ask(name, kind)
-            return set(map(str, ours.values)) == set(map(str, theirs.values))
-    return False
+        except Failure as failure:  # it stays on the list, and is swept later
+            troubles.append(Finding(failure.code, failure.detail))
+    return Agreement((*seen.against, *troubles), seen.remarks)

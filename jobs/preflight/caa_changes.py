@@ -105,7 +105,7 @@ def decide(names: Sequence[Judged], zones: Zones, issuer: Issuer, mode: CaaMode)
     why_not = {}
     for name, wanted in missing({one.name: one.verdict for one in after}).items():
         owner = wanted.owner if isinstance(wanted, Addition) else _owner(after, name)
-        serving = zones.serving(owner) if owner else None
+        serving = zones.serving(owner, "CAA") if owner else None
         if serving and isinstance(wanted, Addition):
             changes[name] += (Change(serving, wanted),)
         elif serving and isinstance(wanted, str):
@@ -118,7 +118,7 @@ def decide(names: Sequence[Judged], zones: Zones, issuer: Issuer, mode: CaaMode)
 
 def _renewed(one: Judged, zones: Zones, issuer: Issuer) -> list[Change]:
     found = renewals(one.set, issuer.identities, issuer.account_uri, issuer.former) if one.set else ()
-    serving = zones.serving(one.set.owner) if found and one.set else None
+    serving = zones.serving(one.set.owner, "CAA") if found and one.set else None
     return [Change(serving, renewal) for renewal in found] if serving else []
 
 
@@ -129,10 +129,10 @@ def _owner(names: Sequence[Judged], name: str) -> str | None:
 
 def _without_need(one: Judged, needed: Collection[Change], zones: Zones, issuer: Issuer) -> list[Change]:
     """A record of ours that somebody took away is not put there again."""
-    serving = zones.serving(one.name)
+    serving = zones.serving(one.name, "CAA")
     found = []
     for addition in always(one.steps, serving.zone if serving else None, issuer.identities):
-        place = zones.serving(addition.owner)
+        place = zones.serving(addition.owner, "CAA")
         there = {(change.what.owner, change.what.tag) for change in needed if isinstance(change.what, Addition)}
         if place is None or (addition.owner, addition.tag) in there:
             continue
@@ -155,7 +155,7 @@ async def write_all(lookup: Lookup, zones: Zones, changes: Collection[Change], p
 
 
 async def _write(lookup: Lookup, zones: Zones, change: Change, provider: str) -> Done:
-    record, zone = change.record, change.serving.zone
+    record = change.record
     listed = await asyncio.to_thread(kept.known, record)
     try:
         await asyncio.to_thread(put, change.serving, record, kept.CAA, provider)
@@ -163,9 +163,9 @@ async def _write(lookup: Lookup, zones: Zones, change: Change, provider: str) ->
         if not listed:  # whether it was written need not be known; what can't be undone stays on the list
             await _taken(zones, record)
         return Done(failed=Finding(failure.code, failure.detail))
-    lagging = await seen_everywhere(lookup, zone, record, True, LONGEST_WAIT)
+    lagging = (await seen_everywhere(lookup, record, True, LONGEST_WAIT)).against
     if lagging or not isinstance(change.what, Renewal):
-        return Done(lagging=tuple(lagging))
+        return Done(lagging=lagging)
     return Done(left=await _replaced(zones, change.what, record))
 
 

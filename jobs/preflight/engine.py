@@ -19,8 +19,8 @@ from jobs.preflight.wire import Server, Unusable
 MOST_AT_ONCE = 128
 """Questions that one server has to deal with at a time; the next ones wait."""
 
-_STREAMS = 32
-"""TCP connections at a time, to all servers together."""
+_STREAMS, _STREAMS_OF_ONE = 64, 4
+"""TCP connections at a time, to all servers together and to one, which must not keep the others from theirs."""
 
 _SILENT = 8
 """After so many questions in a row without an answer a server has to show that it is there at all."""
@@ -28,6 +28,12 @@ _SILENT = 8
 _SIGN_OF_LIFE = 1.0
 _LEFT_ALONE = 30.0
 """Seconds within which the sign must come; and for which a server is not asked that gave none."""
+
+_PATIENCE = 6000.0
+"""Seconds that all questions of a run together may wait in vain. A hundred wait at a time: that is a minute."""
+
+_HURRIED = 1.0
+"""Seconds that a server gets after that, so that a run with thousands of dead names comes to its end."""
 
 _RECURSE, _ITERATE, _UNCHECKED = RD, 0, RD | CD
 
@@ -43,6 +49,7 @@ class _Line:
     silent: int = 0
     left_alone_until: float = 0.0
     proving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    streams: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_STREAMS_OF_ONE))
 
     async def enter(self) -> None:
         """Wait for one's turn. Who was let in has to `leave`."""
@@ -74,14 +81,16 @@ class Engine:
         self._sockets = Sockets()
         self._streams = asyncio.Semaphore(_STREAMS)
         self._lines: dict[Server, _Line] = {}
+        self._in_vain = 0.0
 
     async def ask(
         self, server: Server, name: str, kind: str, wait: float, recurse: bool, unchecked: bool = False
     ) -> Answer:
         """The answer of `server`, with the code NOERROR or NXDOMAIN; without EDNS when it doesn't know that.
 
-        `unchecked`: a resolver shall not mind signatures that don't hold. `wait` in seconds, for UDP and for TCP.
-        Raises Unusable for no answer, one that can't be read, and every other code.
+        `unchecked`: a resolver shall not mind signatures that don't hold. `wait` in seconds, for UDP and for TCP;
+        less once the run has lost too much time. Raises Unusable for no answer, one that can't be read, and every
+        other code.
         """
         flags = _UNCHECKED if unchecked else _RECURSE if recurse else _ITERATE
         asked = question(name, kind)
@@ -90,10 +99,13 @@ class Engine:
         try:
             if line.silent >= _SILENT:
                 await self._prove(line, server, flags)
-            answer = await self._heard(line, server, asked, flags, wait)
-            if answer.code in (FORMERR, NOTIMP) and line.edns:
+            if self._in_vain > _PATIENCE:
+                wait = min(wait, _HURRIED)
+            edns = line.edns
+            answer = await self._heard(line, server, asked, flags, edns, wait)
+            if answer.code in (FORMERR, NOTIMP) and edns:
                 line.edns = False
-                answer = await self._heard(line, server, asked, flags, wait)
+                answer = await self._heard(line, server, asked, flags, False, wait)
         finally:
             line.leave()
         if answer.code in (NOERROR, NXDOMAIN):
@@ -127,21 +139,25 @@ class Engine:
                     return
         raise Unusable(f"{server} didn't answer {line.silent} questions in a row", silent=True)
 
-    async def _heard(self, line: _Line, server: Server, asked: bytes, flags: int, wait: float) -> Answer:
+    async def _heard(
+        self, line: _Line, server: Server, asked: bytes, flags: int, edns: bool, wait: float
+    ) -> Answer:
         """What came, whatever its code. Raises Unusable."""
         try:
-            wire, seconds = await self._sockets.ask(line.to, asked, flags, line.edns, wait)
+            wire, seconds = await self._sockets.ask(line.to, asked, flags, edns, wait)
         except NoAnswer as error:
             line.silent += 1
+            self._in_vain += wait
             raise Unusable(f"{server} didn't answer within {wait:g} s", silent=True) from error
         except OSError as error:
             raise _unreachable(server, error) from error
         line.silent = 0
         try:
             if int.from_bytes(wire[2:4], "big") & TC:
-                wire = await self._streamed(line, asked, flags, wait)
+                wire = await self._streamed(line, asked, flags, edns, wait)
             return parse(wire, asked, seconds)
         except NoAnswer as error:
+            self._in_vain += wait
             raise Unusable(f"{server} sent no whole answer by TCP within {wait:g} s") from error
         except OSError as error:
             words = f"{server} has an answer too long for UDP, and by TCP: {error.strerror or error}"
@@ -149,9 +165,9 @@ class Engine:
         except Malformed as error:
             raise unreadable(server, error) from error
 
-    async def _streamed(self, line: _Line, asked: bytes, flags: int, wait: float) -> bytes:
-        async with self._streams:
-            return await stream.ask(line.to, asked, flags, line.edns, wait)
+    async def _streamed(self, line: _Line, asked: bytes, flags: int, edns: bool, wait: float) -> bytes:
+        async with line.streams, self._streams:
+            return await stream.ask(line.to, asked, flags, edns, wait)
 
 
 def unreadable(server: Server, error: Malformed) -> Unusable:

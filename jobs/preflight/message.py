@@ -26,12 +26,16 @@ MOST_RECORDS = 1000
 
 HEADER = 12
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
+NOTAUTH = 9
 
 _PAYLOAD = 1232
 """Bytes of an answer that is not cut into fragments on its way (the figure of the DNS flag day 2020)."""
 
 _IN, _OPT, _EDE = 1, 41, 15
 _FAMILIES = {1: (socket.AF_INET, 4), 28: (socket.AF_INET6, 16)}
+_NAMING = frozenset({2, 5})
+"""NS and CNAME."""
+
 _HEAD, _COUNTS = struct.Struct("!HHHHHH"), struct.Struct("!HHHHH")
 _FIXED, _PAIR = struct.Struct("!HHIH"), struct.Struct("!HH")
 _EDNS = b"\0" + _FIXED.pack(_OPT, _PAYLOAD, 0, 0)
@@ -81,14 +85,25 @@ class Record(NamedTuple):
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """The value of an A or AAAA record. By far the most frequent ones: they are read here."""
+class Address(str):
+    """The value of an A or AAAA record. By far the most frequent ones: they are read here, and are texts, which the
+    garbage collector need not look through."""
 
-    address: str
+    __slots__ = ()
 
-    def __str__(self) -> str:
-        return self.address
+    @property
+    def address(self) -> str:
+        return str(self)
+
+
+class Host(str):
+    """The value of an NS or CNAME record, as `text_of` writes names."""
+
+    __slots__ = ()
+
+    @property
+    def target(self) -> str:
+        return str(self)
 
 
 @dataclass(slots=True)
@@ -122,16 +137,21 @@ class Answer:
         """As `text_of` writes it. Raises Malformed."""
         text = self._names.get(record.owner_at)
         if text is None:
-            text = self._names[record.owner_at] = name_at(self.wire, record.owner_at)
+            text = self._names[record.owner_at] = name_at(self.wire, record.owner_at)[0]
         return text
 
     def value(self, record: Record) -> Any:
-        """An Address, or dnspython's rdata. Raises Malformed."""
+        """An Address, a Host, or dnspython's rdata. Raises Malformed."""
         family, size = _FAMILIES.get(record.kind, (None, 0))
         if family:
             if record.length != size:
                 raise Malformed(f"an address of {record.length} bytes")
             return Address(socket.inet_ntop(family, self.wire[record.value_at : record.value_at + size]))
+        if record.kind in _NAMING:
+            text, end = name_at(self.wire, record.value_at)
+            if end != record.value_at + record.length:
+                raise Malformed("a name that is not as long as it says")
+            return Host(text)
         kind = dns.rdatatype.RdataType.make(record.kind)
         try:
             return dns.rdata.from_wire(dns.rdataclass.IN, kind, self.wire, record.value_at, record.length)
@@ -234,13 +254,15 @@ def _extended_errors(options: bytes) -> Iterator[ExtendedError]:
         at += size
 
 
-def name_at(wire: bytes, at: int) -> str:
-    """The name that begins at `at`. Raises Malformed, also for pointers that don't lead backwards."""
+def name_at(wire: bytes, at: int) -> tuple[str, int]:
+    """The name that begins at `at`, and where what follows it begins. Raises Malformed, also for pointers that don't
+    lead backwards."""
     labels: list[bytes] = []
-    size, lowest = 1, at
+    size, lowest, end = 1, at, 0
     try:
         while length := wire[at]:
             if length >= 192:
+                end = end or at + 2
                 at = (length & 63) << 8 | wire[at + 1]
                 if at >= lowest:
                     raise Malformed("a name that points to itself")
@@ -254,9 +276,10 @@ def name_at(wire: bytes, at: int) -> str:
             at += length + 1
     except IndexError as error:
         raise Malformed("it ends within a name") from error
+    end = end or at + 1
     if labels and all(map(_PLAIN_LABEL.match, labels)):
-        return b".".join(labels).decode("ascii").lower()
-    return text_of(dns.name.Name([*labels, b""]))
+        return b".".join(labels).decode("ascii").lower(), end
+    return text_of(dns.name.Name([*labels, b""])), end
 
 
 def text_of(name: dns.name.Name) -> str:

@@ -127,7 +127,7 @@ class _Telling:
         verdict, why = after.verdict, self._decided.why_not.get(after.name)
         text = f"{verdict.text}. Not added by itself: {why}" if why else verdict.text
         addition = verdict.addition
-        if addition and not why and self._zones.troubles and self._zones.serving(addition.owner) is None:
+        if addition and not why and self._zones.troubles and not self._zones.serving(addition.owner, "CAA"):
             remarks = [*remarks, *(Finding(failure.code, failure.detail) for failure in self._zones.troubles.values())]
         return Permission(Finding(verdict.code, text), verdict.record, tuple(remarks), after.steps)
 

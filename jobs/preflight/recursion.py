@@ -58,7 +58,7 @@ class Recursion:
         try:
             return await self._read(name, kind)
         except Unusable:
-            words = f"{failed.detail}, and gives an answer only without checking its DNSSEC signatures"
+            words = f"{failed.detail}, but finds one when it need not check the zone's DNSSEC signatures"
             return Reply(Status.SERVFAIL, name, detail=words, bogus=True)
 
     async def _read(self, name: str, kind: str) -> Reply:

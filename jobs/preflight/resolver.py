@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,12 @@ from jobs.preflight.wire import LONGEST_CHAIN, Referral, Reply, Server, Status, 
 
 _LONGEST_WAIT = 2.5
 """Seconds that one server of a zone gets for one question."""
+
+_MOST_KEPT = 64 << 20
+"""Bytes of answers kept of one run, some 60,000 of the usual ones; the older half is forgotten then."""
+
+_ROOM, _ROOM_OF_VALUES = 600, 8
+"""Bytes that a result takes, and for each byte of the message of which it holds the values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ class Lookup:
         self._made_of = (resolvers, timeout, port)
         self._wait = min(_LONGEST_WAIT, timeout / 4)
         self._engine = Engine()
-        self._once = Once()
+        self._once = Once(_MOST_KEPT, _size)
         self._recursion = Recursion(self._engine, self._once, resolvers, timeout)
         self._authority = Authority(self._engine, self._once, self._recursion, self._wait, port)
 
@@ -66,11 +72,11 @@ class Lookup:
     async def ask(self, name: str, kind: str) -> Found:
         """The records of `kind` ("A", "AAAA", "CAA") of `name`, CNAMEs followed. Never raises for what DNS says."""
         trail: list[str] = []
-        warnings: list[Finding] = []
+        remarks: list[Finding] = []
         at = name
         while True:
-            reply, said = await self._once((at, kind), partial(self._step, at, kind))
-            warnings += said
+            reply = await self._answer(at, kind)
+            remarks += reply.remarks
             trail += reply.trail
             if reply.target is None:
                 break
@@ -78,9 +84,11 @@ class Lookup:
             if at in (name, *trail[:-1]) or len(trail) > LONGEST_CHAIN:
                 reply = Reply(Status.LOOP, at)
                 break
-        if reply.status is Status.SERVFAIL and kind != "CNAME" and (circle := await self._circle(name)):
-            return Found(Status.LOOP, circle[-1], trail=circle)
-        said_once = tuple(dict.fromkeys(warnings))
+        if reply.status is Status.SERVFAIL and not reply.bogus:
+            if circle := await self._circle(name):
+                return Found(Status.LOOP, circle[-1], trail=circle)
+            reply = await self._explained(reply, at)
+        said_once = tuple(dict.fromkeys(remarks))
         return Found(
             reply.status, reply.owner, reply.values, tuple(trail), reply.detail, said_once, reply.bogus, reply.lame
         )
@@ -105,34 +113,39 @@ class Lookup:
         """The CNAMEs that lead from `name` back to where they were: servers call that SERVFAIL. Else empty."""
         trail = [name]
         while len(trail) <= LONGEST_CHAIN:
-            reply, _ = await self._once((trail[-1], "CNAME"), partial(self._step, trail[-1], "CNAME"))
+            reply = await self._answer(trail[-1], "CNAME")
             if reply.status is not Status.FOUND:
                 return ()
-            trail.append(reply.values[0].target.to_text(omit_final_dot=True).lower())
+            trail.append(reply.values[0].target)
             if trail[-1] in trail[:-1]:
                 break
         return tuple(trail[1:])
 
-    async def _step(self, name: str, kind: str) -> tuple[Reply, tuple[Finding, ...]]:
-        """The answer up to the first CNAME that leads out of it, and what is odd about the servers."""
+    async def _answer(self, name: str, kind: str) -> Reply:
+        """The answer up to the first CNAME that leads out of it, with what is odd about the servers."""
         if not self._authoritative or self._authority.cut_off():
-            return await self._recursion.reply(name, kind), ()
+            return await self._recursion.reply(name, kind)
+        reply: Reply = await self._once((name, kind), partial(self._at_servers, name, kind))
+        return reply
+
+    async def _at_servers(self, name: str, kind: str) -> Reply:
         zone = await self._authority.above(name)
         if zone is None:
-            return await self._explained(await self._recursion.reply(name, kind), name), ()
+            return await self._recursion.reply(name, kind)
         told = await self._at_zone(zone, name, kind)
         if isinstance(told, Referral):
             try:
                 zone = await self._authority.zone(await self._authority.apex(told.apex))
             except Unusable:
-                return await self._explained(await self._recursion.reply(name, kind), name), ()
+                return await self._recursion.reply(name, kind)
             told = await self._at_zone(zone, name, kind)
         if isinstance(told, Reply):
-            return told, (*zone.findings, *await self._disagreement(zone, told, name, kind))
+            odd = (*zone.findings, *await self._disagreement(zone, told, name, kind))
+            return replace(told, remarks=odd) if odd else told
         why = told if isinstance(told, str) else f"they send on to the servers of {told.apex}"
-        reply = await self._explained(await self._recursion.reply(name, kind), name)
+        reply = await self._recursion.reply(name, kind)
         words = f"the servers of {zone.apex} gave this host no answer ({why}); its resolver was asked instead"
-        return reply, (Finding("dns_servers_unreachable", words),)
+        return replace(reply, remarks=(Finding("dns_servers_unreachable", words),))
 
     async def _at_zone(self, zone: Zone, name: str, kind: str) -> Reply | Referral | str:
         """What the zone's own servers say; why none of them gave an answer of its own, in words."""
@@ -168,15 +181,17 @@ class Lookup:
         text = f"{name}: the servers of {zone.apex} give different answers when asked for {kind}: {each}"
         return (Finding("dns_servers_disagree", text),)
 
-    async def _explained(self, reply: Reply, name: str) -> Reply:
-        """A failure of the resolvers, with the reason that the zone's servers themselves give for it."""
-        if reply.status is not Status.SERVFAIL or reply.bogus:
-            return reply
+    async def _explained(self, failure: Reply, name: str) -> Reply:
+        """A failure of the resolvers to look up `name`, with the reason that the zone's own servers give for it."""
         zone = await self._authority.delegated(name)
         if zone is None or zone.servers:
-            return reply
-        words = f"{reply.detail}; the servers that are named for {zone.apex}: {zone.why}"
-        return Reply(reply.status, reply.owner, trail=reply.trail, detail=words, lame=zone.lame)
+            return failure
+        words = f"{failure.detail}; the servers that are named for {zone.apex}: {zone.why}"
+        return replace(failure, detail=words, lame=zone.lame)
+
+
+def _size(result: object) -> int:
+    return _ROOM + (_ROOM_OF_VALUES * result.size if isinstance(result, Reply) else 0)
 
 
 def _in_words(reply: Reply) -> str:

@@ -35,6 +35,7 @@ class Setting:
     publishes no figure, and 10 is taken. `issuer`: the CA as CAA records name it. `timeout` in seconds, for one
     fetch with its redirects. `concurrency`: names worked on at a time. `act`: records may be put into `zones`; else
     what would be put is only told. `own`: the addresses of this host; None: those of its interfaces.
+    `dcv_methods`: by which the CA validates; without dns-01 nothing is tried by DNS.
     `guesses`: names that nobody listed, which are nothing to try by DNS when they do not exist; `no_dns`: names below
     a domain of another account's, which its owner has not been asked about.
     """
@@ -50,6 +51,7 @@ class Setting:
     caa_mode: CaaMode = CaaMode.WHEN_NEEDED
     act: bool = False
     own: frozenset[str] | None = None
+    dcv_methods: tuple[str, ...] = ("http-01", "dns-01")
     guesses: frozenset[str] = frozenset()
     no_dns: frozenset[str] = frozenset()
 
@@ -119,7 +121,9 @@ async def _examine_all(
 
 
 def _may_try_dns(seen: Seen, setting: Setting) -> bool:
-    return seen.name not in setting.no_dns and not (seen.name in setting.guesses and seen.found.gone)
+    if "dns-01" not in setting.dcv_methods or seen.name in setting.no_dns:
+        return False
+    return not (seen.name in setting.guesses and seen.found.gone)
 
 
 async def _look_all(names: Sequence[str], lookup: Lookup, question: Question, setting: Setting) -> list[Seen]:

@@ -62,12 +62,14 @@ def method(seen: Seen, by_dns: ByDns | None) -> str:
 
 def concluded(seen: Seen, by_dns: ByDns | None, allowed: Permission | None, known_good: bool) -> Verdict:
     """The verdict, the gravest finding first: what CAA forbids helps no other way of validation."""
-    trouble = by_dns.trouble if by_dns else seen.trouble
+    troubles = [by_dns.trouble if by_dns else seen.trouble]
+    if by_dns and not by_dns.possible and not seen.wildcard:
+        troubles.insert(0, seen.trouble)
     resolves = not seen.found.gone or bool(by_dns and not by_dns.trouble)
-    findings = [trouble] if trouble else []
+    findings = [trouble for trouble in troubles if trouble]
     if allowed and allowed.finding and resolves:
         findings.insert(0, allowed.finding)
-    warnings = [*seen.warnings, *(allowed.remarks if allowed else ())]
+    warnings = [*seen.warnings, *(by_dns.remarks if by_dns else ()), *(allowed.remarks if allowed else ())]
     told = _told(seen, by_dns, allowed)
     return conclude(
         seen.name, findings, warnings, told.lines,

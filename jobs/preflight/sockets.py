@@ -25,6 +25,9 @@ _SOCKETS = 8
 _USES = 256
 """Questions through one socket, which then makes place for one with another port."""
 
+_MOST_RETIRED = 64
+"""Sockets without a future that still wait for an answer. Should there be as many, ports are kept for longer."""
+
 _AT_ONCE = 64
 """Datagrams taken from one socket before everybody else has a turn."""
 
@@ -99,6 +102,7 @@ class Sockets:
 
     def __init__(self) -> None:
         self._open: dict[socket.AddressFamily, list[_Socket]] = defaultdict(list)
+        self._retired = 0
         self._waiting = 0
         self._due: dict[int, list[_Question]] = defaultdict(list)
         self._seen_tick = 0
@@ -107,9 +111,11 @@ class Sockets:
     async def ask(self, to: Peer, asked: bytes, flags: int, edns: bool, wait: float) -> tuple[bytes, float]:
         """The bytes of the answer, and how many seconds it took. Raises NoAnswer after `wait` seconds, and OSError
         when nothing can be sent there."""
-        loop, now = asyncio.get_running_loop(), time.monotonic()
-        via = self._socket(loop, to.family)
-        key = self._free_key(via, to)
+        loop, now, random = asyncio.get_running_loop(), time.monotonic(), os.urandom(3)
+        via = self._socket(loop, to.family, random[0] % _SOCKETS)
+        key = (random[1:], to.origin)
+        while key in via.waiting:
+            key = (os.urandom(2), to.origin)
         packet = query(key[0], asked, flags, edns)
         waiting = _Question(via, key, asked, packet, to, loop.create_future(), now, now + wait)
         via.waiting[key] = waiting
@@ -127,31 +133,31 @@ class Sockets:
             raise NoAnswer
         return heard
 
-    def _socket(self, loop: asyncio.AbstractEventLoop, family: socket.AddressFamily) -> _Socket:
-        """A random one of those that are open, for which a new one may have to be made. Raises OSError."""
+    def _socket(self, loop: asyncio.AbstractEventLoop, family: socket.AddressFamily, place: int) -> _Socket:
+        """The one at `place`, which is random; for it a new one may have to be made. Raises OSError."""
         choices = self._open[family]
-        place = os.urandom(1)[0] % _SOCKETS
-        if place < len(choices) and choices[place].uses < _USES:
+        if place < len(choices) and (choices[place].uses < _USES or self._retired >= _MOST_RETIRED):
             return choices[place]
         made = _Socket(_bound(family))
         loop.add_reader(made.socket, self._read, made)
         if place < len(choices):
-            choices[place].retired = True
-            self._tidy(loop, choices[place])
+            self._retire(loop, choices[place])
             choices[place] = made
         else:
             choices.append(made)
         return made
 
-    @staticmethod
-    def _free_key(via: _Socket, to: Peer) -> _Key:
-        while (key := (os.urandom(2), to.origin)) in via.waiting:
-            pass
-        return key
+    def _retire(self, loop: asyncio.AbstractEventLoop, old: _Socket) -> None:
+        if old.waiting:
+            old.retired = True
+            self._retired += 1
+        else:
+            _close(loop, [old])
 
     def _tidy(self, loop: asyncio.AbstractEventLoop, via: _Socket) -> None:
         """Close what nobody needs any more: a socket that made place, and everything once nobody waits."""
         if via.retired and not via.waiting:
+            self._retired -= 1
             _close(loop, [via])
         if self._waiting == 0:
             for choices in self._open.values():

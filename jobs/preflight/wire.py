@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from jobs.preflight.message import NXDOMAIN, Answer, number, text_of
+from jobs.policy.finding import Finding
+from jobs.preflight.message import NXDOMAIN, Answer, number
 from jobs.preflight.message import Unusable as Unusable
 
 LONGEST_CHAIN = 11
@@ -37,9 +38,11 @@ class Server:
 @dataclass(frozen=True, slots=True)
 class Reply:
     """The meaning of one answer. `owner` is the name at the end of the chain that the answer holds; `target` is
-    where that chain goes on, when another server has to be asked. `values` are dnspython's rdata,
-    those of A and AAAA have the `address` only. `bogus` and `lame`
-    say why it is SERVFAIL: signatures that don't hold, servers that don't serve the zone."""
+    where that chain goes on, when another server has to be asked. `values` are those that Answer.value reads.
+
+    `bogus` and `lame` say why it is SERVFAIL: signatures that don't hold, servers that don't serve the zone.
+    `remarks` are what is odd about the servers; `size` is that of the message which holds the values, in bytes.
+    """
 
     status: Status
     owner: str
@@ -49,15 +52,18 @@ class Reply:
     detail: str = ""
     bogus: bool = False
     lame: bool = False
+    remarks: tuple[Finding, ...] = ()
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """A server's word that the zone `apex` is at other servers: their names, and the addresses that it adds."""
+    """A server's word that the zone `apex` is at other servers: the addresses that it may tell, which are those of
+    names in its own zone, and the other servers' names."""
 
     apex: str
-    hosts: tuple[str, ...]
     glue: tuple[str, ...]
+    hosts: tuple[str, ...]
 
 
 def read(answer: Answer, name: str, kind: str, hops: int = LONGEST_CHAIN) -> Reply:
@@ -68,11 +74,11 @@ def read(answer: Answer, name: str, kind: str, hops: int = LONGEST_CHAIN) -> Rep
     while True:
         values = answer.values(at, wanted)
         if values:
-            return Reply(Status.FOUND, at, values, trail=tuple(trail))
+            return Reply(Status.FOUND, at, values, trail=tuple(trail), size=len(answer.wire))
         aliases = answer.values(at, _CNAME)
         if not aliases:
             break
-        target = text_of(aliases[0].target)
+        target: str = aliases[0].target
         trail.append(target)
         if target in (name, *trail[:-1]) or len(trail) > LONGEST_CHAIN:
             return Reply(Status.LOOP, at, trail=tuple(trail))
@@ -108,9 +114,12 @@ def referral(answer: Answer, name: str, above: str) -> Referral | None:
     apexes = {owner for owner, _ in found if within(name, owner) and within(owner, above) and owner != above}
     if len(apexes) != 1:
         return None
-    hosts = tuple(dict.fromkeys(text_of(answer.value(record).target) for owner, record in found if owner in apexes))
-    glue = [record for record in answer.additional if record.kind in (_A, _AAAA) and answer.owner(record) in hosts]
-    return Referral(apexes.pop(), hosts, tuple(dict.fromkeys(answer.value(record).address for record in glue)))
+    (apex,) = apexes
+    hosts = dict.fromkeys(answer.value(record).target for owner, record in found if owner == apex)
+    glue = [(answer.owner(record), record) for record in answer.additional if record.kind in (_A, _AAAA)]
+    told = [(host, answer.value(record).address) for host, record in glue if host in hosts and within(host, above)]
+    others = [host for host in hosts if host not in dict(told) and not within(host, apex)]
+    return Referral(apex, tuple(dict.fromkeys(address for _, address in told)), tuple(others))
 
 
 def within(name: str, apex: str) -> bool:

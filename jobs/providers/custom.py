@@ -38,6 +38,10 @@ class Options:
             "label": "Ancestor DCV", "help": "Whether it validates a name through a domain above it (RFC 9444)."
         },
     )
+    http_only: bool = field(
+        default=False,
+        metadata={"label": "By HTTP only", "help": "It does not validate by DNS (dns-01), and so issues no wildcards."},
+    )
     max_names: int = field(
         default=100, metadata={"label": "Names per certificate", "help": "At most so many names on one certificate."}
     )
@@ -48,10 +52,10 @@ class Provider(AcmeProvider):
         specs = Specs(
             title=options.title,
             directory=options.directory,
-            dcv_methods=("http-01", "dns-01"),
+            dcv_methods=("http-01",) if options.http_only else ("http-01", "dns-01"),
             max_names=options.max_names or None,
             validity=None,
-            wildcard=options.wildcard,
+            wildcard=options.wildcard and not options.http_only,
             ancestor_dcv=options.ancestor_dcv,
             caa_identities=(options.caa,) if options.caa else (),
         )

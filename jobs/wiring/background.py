@@ -20,6 +20,7 @@ from jobs.scheduler import Clock
 from jobs.wiring import checks, options, setup
 from jobs.wiring.discovery import discover
 from jobs.wiring.instance import Instance, choose, now, setting
+from jobs.wiring.leftovers import sweep_zones
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at the queue, for rows that another process inserted."""
@@ -37,6 +38,7 @@ class Background:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._worker = threading.Thread(target=self._work, name="worker", daemon=True)
+        self._swept_in_vain: frozenset[str] = frozenset()
         with self._instance() as opened:
             at = nightly_time(opened.config)
         self.clock = Clock(at, self._nightly, self._tick)
@@ -102,6 +104,7 @@ class Background:
         """Everything that has a date (behaviour section 2): new websites, and accounts with due work. A check that was
         killed beside this server is queued again as well: else whoever asks for the same would join it for ever."""
         self.recover()
+        self._sweep()
         with self._instance() as instance:
             if models.Provider.get_or_none(models.Provider.current) is None:
                 return
@@ -113,6 +116,22 @@ class Background:
             if accounts:
                 _ask(instance, accounts)
         self._wake.set()
+
+    def _sweep(self) -> None:
+        """What a dead process left in zones: away at the start, and what could not be taken away then, later. A check
+        that is running has done so itself. The same trouble is told once."""
+        lock = self._opened.place.instance / setup.LOCK
+        with queue.instance_lock(lock, lambda: None, give_up=lambda: True) as ours, self._instance() as instance:
+            if not ours:
+                return
+            try:
+                swept = sweep_zones(instance)
+                troubles = frozenset(map(str, swept.troubles))
+            except Failure as failure:
+                troubles = frozenset({str(failure)})
+            for trouble in sorted(troubles - self._swept_in_vain):
+                _log.warning("sweeping zones: %s", trouble)
+            self._swept_in_vain = troubles
 
     @contextmanager
     def _instance(self) -> Iterator[Instance]:

@@ -36,7 +36,7 @@ def _changes(row: models.Provider, zones: Zones) -> list[Change]:
     for one in kept.left(kept.CAA) if row.account_url else ():
         old = _record(one.record.value)
         value = for_account(old.value, former, row.account_url) if one.provider == row.name else None
-        serving = zones.serving(one.record.name) if value else None
+        serving = zones.serving(one.record.name, "CAA") if value else None
         if value and serving:
             new = CaaRecord(old.flags, old.tag, value)
             found.append(Change(serving, Renewal(one.record.name, old, new)))

@@ -15,6 +15,7 @@ from jobs.challenges import HttpSolver, sweep
 from jobs.check import check as run_steps
 from jobs.order import Ordering
 from jobs.policy.failure import Failure
+from jobs.policy.finding import Finding
 from jobs.policy.options import CaaMode
 from jobs.ports import Solver
 from jobs.progress import Progress
@@ -28,7 +29,7 @@ from jobs.wiring.parts import key_group, services, zones
 from jobs.wiring.setup import LOCK
 from jobs.world import Scope, World
 from jobs.zones.dns_solver import DnsSolver
-from jobs.zones.sweep import sweep_challenges
+from jobs.zones.sweep import Swept, sweep_challenges
 
 REPORT = "report.json"
 STALE_CHALLENGE = timedelta(hours=1)
@@ -131,8 +132,7 @@ def _run(
         world = _world(instance, row, provider, log, run)
         if not scope.plan_only:
             sweep_leftovers(instance.place)
-            for trouble in sweep_challenges(world.zones):
-                log.say("warn", trouble.detail, code=trouble.code)
+            _say_swept(log, sweep_challenges(world.zones))
             if world.caa_mode is not CaaMode.NEVER:
                 for told in caa_accounts.renew(instance.config, world.zones):
                     log.say("info", told.text, code=told.code)
@@ -207,12 +207,13 @@ def _world(
     present, served = services(instance), zones(instance)
     place, config = instance.place, instance.config
 
-    def left(failure: Failure) -> None:
-        log.say("warn", failure.detail, code=failure.code)
+    def told(finding: Finding) -> None:
+        log.say("warn", finding.text, code=finding.code)
 
-    solvers: dict[str, Solver] = {"http-01": HttpSolver(place.challenges)}
-    if served:
-        solvers["dns-01"] = DnsSolver(served, config.dns.resolvers, config.validation.timeout, left)
+    solvers: dict[str, Solver] = {
+        "http-01": HttpSolver(place.challenges),
+        "dns-01": DnsSolver(served, config.dns.resolvers, config.validation.timeout, told),
+    }
     return World(
         place=place,
         config=options.effective(config),
@@ -229,6 +230,13 @@ def _world(
         former_accounts=tuple(json.loads(row.former_accounts or "[]")),
         progress=Progress(run),
     )
+
+
+def _say_swept(log: runlog.RunLog, swept: Swept) -> None:
+    for record in swept.taken:
+        log.say("info", f"taken away, as nobody waits for it any more: {record.name}. {record.kind} {record.value}")
+    for trouble in swept.troubles:
+        log.say("warn", trouble.detail, code=trouble.code)
 
 
 def _discover_and_say(instance: Instance, log: runlog.RunLog) -> None:

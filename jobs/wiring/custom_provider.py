@@ -34,6 +34,7 @@ class Custom:
     caa: str | None = None
     wildcard: bool = False
     ancestor_dcv: bool = False
+    http_only: bool = False
     max_names: int | None = None
 
 
@@ -51,6 +52,7 @@ def read_options(name: str, custom: Custom) -> dict[str, Any]:
         "directory": _https(custom.directory),
         "wildcard": custom.wildcard,
         "ancestor_dcv": custom.ancestor_dcv,
+        "http_only": custom.http_only,
     }
     if custom.caa is not None:
         options["caa"] = _domain(custom.caa)

@@ -124,7 +124,7 @@ def _delegation(known: Zones, wanted: Delegation | None, found: Found | None) ->
     is_set, words = standing(wanted, target, bool(found.values) and target is None)
     if target is None and found.status in _UNKNOWN:
         words = f"{wanted.owner} can't be looked up: {found.detail or found.status}"
-    serving = known.serving(wanted.target)
+    serving = known.serving(wanted.target, "TXT")
     return {
         "record": str(wanted), "owner": wanted.owner, "target": wanted.target, "set": is_set, "text": words,
         "backend": serving.backend.name if serving else None,

@@ -1,4 +1,4 @@
-"""What a process that was killed in the middle of writing left behind; nothing reads it."""
+"""What a process that was killed in the middle of its work left behind, on the disk and in zones."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from pathlib import Path
 
 import models
 from jobs.ports import Place
+from jobs.wiring.instance import Instance
+from jobs.wiring.parts import zones
+from jobs.zones import kept
+from jobs.zones.sweep import Swept, sweep_challenges
 
 
 def sweep_leftovers(place: Place) -> None:
@@ -23,6 +27,14 @@ def sweep_leftovers(place: Place) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+
+
+def sweep_zones(instance: Instance) -> Swept:
+    """Take away challenge values that nobody waits for any more, without a check. Only for who holds the work lock.
+
+    Raises Failure("config_invalid"), Failure("unreadable").
+    """
+    return sweep_challenges(zones(instance)) if kept.left(kept.CHALLENGE) else Swept()
 
 
 def _leftovers(place: Place) -> Iterator[Path]:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from jobs import queue
+from jobs.abilities import leaves_behind
 from jobs.policy.delegation import CHALLENGE
 from jobs.policy.failure import Failure
 from jobs.policy.finding import Finding
@@ -87,12 +88,15 @@ def _there_and_back(
         raise
     try:
         say(f"written: {record.name}. TXT, a random value; waiting for the name servers")
-        missing = asyncio.run(_wait(instance, serving, record, present=True))
+        missing = asyncio.run(_wait(instance, record, True, say))
         say("every name server shows it" if not missing else f"not everywhere: {_joined(missing)}")
     finally:
         take(known, record)
+    if leaves_behind(serving.backend):
+        say(f"done with it; {serving.backend.name} can't take a value away, newer ones push it out")
+        return missing
     say("taken away; waiting for the name servers")
-    left = asyncio.run(_wait(instance, serving, record, present=False))
+    left = asyncio.run(_wait(instance, record, False, say))
     say("no name server shows it any more" if not left else f"still to be seen: {_joined(left)}")
     return [*missing, *left]
 
@@ -100,7 +104,7 @@ def _there_and_back(
 def _serving(known: Zones, zone: str) -> tuple[Serving, str]:
     """Who writes there, and at which name: the one of a real challenge, or the zone's own, where it holds no other."""
     for name in (f"{CHALLENGE}.{zone}", zone):
-        serving = known.serving(name)
+        serving = known.serving(name, "TXT")
         if serving is not None:
             return serving, name
     silent = "; ".join(f"{name}: {failure.detail}" for name, failure in known.troubles.items())
@@ -108,12 +112,15 @@ def _serving(known: Zones, zone: str) -> tuple[Serving, str]:
     raise Failure("zone_not_served", f"{zone}: no DNS backend that is in use serves it{said}", permanent=True)
 
 
-async def _wait(instance: Instance, serving: Serving, record: Record, present: bool) -> list[Finding]:
+async def _wait(instance: Instance, record: Record, present: bool, say: Say) -> list[Finding]:
     """Each time with nothing remembered: an older answer must not be believed."""
     config = instance.config
     resolvers = servers(config.dns.resolvers) or system_servers()
     lookup = Lookup(resolvers, authoritative=not config.dns.resolvers, timeout=config.validation.timeout)
-    return await seen_everywhere(lookup, serving.zone, record, present, LIMIT)
+    seen = await seen_everywhere(lookup, record, present, LIMIT)
+    for remark in seen.remarks:
+        say(remark.text)
+    return list(seen.against)
 
 
 @contextmanager

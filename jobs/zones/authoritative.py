@@ -1,118 +1,152 @@
-"""Whether every authoritative server of a zone shows a value, asked one by one (never a cache)."""
+"""Whether every authoritative server of a zone shows a value, asked one by one (never a cache).
+
+A CA asks any one of them, and from several places: each that answers must show it. From one that does not answer, or
+does not serve the zone, the CA's resolver goes on to the next; so does this, and tells it, once another one is right.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
 
-import dns.asyncquery
-import dns.exception
-import dns.flags
-import dns.message
-import dns.rcode
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 
 from jobs.policy.finding import Finding
-from jobs.policy.redirects import AddressKind, address_kind
 from jobs.ports import Record
 from jobs.preflight.resolver import Lookup
-
-PORT = 53
-_WAIT = 2.5
-"""Seconds for one answer."""
+from jobs.preflight.wire import Reply, Server, Unusable
 
 _FIRST, _LONGEST = 0.1, 3.0
-"""Seconds between two rounds, growing."""
+"""Seconds between two questions to one server, growing."""
 
-_SILENT_ROUNDS = 3
-"""So often a server may not answer before it is left aside: a CA goes on to another one, too."""
+_TRIES = 3
+"""So often in a row a server may be of no use before it is left aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """`against`: a finding for each server that keeps the value from counting as seen, the gravest first, or one for
+    the zone; empty: it is seen everywhere. `aside`: servers of no use that were not waited for any longer; `remarks`
+    tell them."""
+
+    against: tuple[Finding, ...] = ()
+    remarks: tuple[Finding, ...] = ()
+    aside: frozenset[Server] = frozenset()
+
+
+class _State(Enum):
+    UNASKED = auto()
+    RIGHT = auto()
+    WRONG = auto()
+    USELESS = auto()
+
+
+@dataclass(eq=False, slots=True)
+class _Watched:
+    """What is known of one server; `useless`: how often in a row it gave no answer of its own."""
+
+    server: Server
+    tries: int
+    words: str
+    state: _State = _State.UNASKED
+    silent: bool = True
+    useless: int = 0
+
+    @property
+    def may_be_left_aside(self) -> bool:
+        return self.state in (_State.UNASKED, _State.USELESS) and self.useless >= self.tries
 
 
 async def seen_everywhere(
-    lookup: Lookup, zone: str, record: Record, present: bool, limit: float
-) -> list[Finding]:
-    """Wait until every server of `zone` that answers shows `record`, or with `present` False none does.
+    lookup: Lookup, record: Record, present: bool, limit: float, known: Collection[Server] = ()
+) -> Agreement:
+    """Wait until every server of the zone that holds `record` and answers shows it, or with `present` False none does.
 
-    At most `limit` seconds. Empty: they agree. Else a finding for each server that does not, or one for the zone when
-    none answers at all.
+    At most `limit` seconds. Servers that were of no use before (`known`) are asked, but not waited for.
     """
-    servers = await _servers(lookup, zone)
+    try:
+        apex, servers = await lookup.authorities(record.name)
+    except Unusable as trouble:
+        return Agreement((Finding("zone_servers_unknown", f"{record.name}: {trouble.detail}"),))
     if not servers:
-        return [Finding("zone_servers_unknown", f"{zone}: the addresses of its name servers can't be looked up")]
-    ends, wait = time.monotonic() + limit, _FIRST
-    silent = dict.fromkeys(servers, 0)
-    waiting = {address: Finding("dns01_server_silent", _text(zone, address, "was not asked")) for address in servers}
-    agreed = False
-    while waiting:
-        answers = await asyncio.gather(*(_state(address, record, present, zone) for address in waiting))
-        for address, (finding, answered) in zip(list(waiting), answers, strict=True):
-            if finding is None:
-                del waiting[address]
-                agreed = True
-                continue
-            waiting[address] = finding
-            silent[address] = 0 if answered else silent[address] + 1
-        if agreed and all(silent[address] >= _SILENT_ROUNDS for address in waiting):
-            return []
-        if not waiting or time.monotonic() + wait > ends:
-            break
+        words = f"{apex}: the addresses of its name servers can't be looked up"
+        return Agreement((Finding("zone_servers_unknown", words),))
+    watched = [_Watched(one, 0 if one in known else _TRIES, f"{one} was not asked in time") for one in servers]
+    told = asyncio.Event()
+    try:
+        async with asyncio.timeout(limit), asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_watch(lookup, one, record, present, told)) for one in watched]
+            while not _settled(watched):
+                await told.wait()
+                told.clear()
+            for task in tasks:
+                task.cancel()
+    except TimeoutError:
+        pass  # what is not settled is told
+    right = any(one.state is _State.RIGHT for one in watched)
+    aside = [one for one in watched if right and one.may_be_left_aside]
+    against = [one for one in watched if one.state is not _State.RIGHT and one not in aside]
+    against.sort(key=lambda one: one.state is not _State.WRONG)
+    return Agreement(
+        tuple(_against(apex, one) for one in against),
+        tuple(_remarks(apex, watched, aside)),
+        frozenset(one.server for one in aside),
+    )
+
+
+async def _watch(lookup: Lookup, one: _Watched, record: Record, present: bool, told: asyncio.Event) -> None:
+    """Ask one server until it is right."""
+    wait = _FIRST
+    while True:
+        try:
+            reply = await lookup.exchange(one.server, record.name, record.kind)
+        except Unusable as trouble:
+            one.state, one.words, one.silent = _State.USELESS, trouble.detail, trouble.silent
+            one.useless += 1
+        else:
+            shows = "does not show" if present else "still shows"
+            one.state = _State.RIGHT if holds(reply, record) is present else _State.WRONG
+            one.words, one.useless = f"{one.server} {shows} the {record.kind} value at {record.name}", 0
+        told.set()
+        if one.state is _State.RIGHT:
+            return
         await asyncio.sleep(wait)
         wait = min(wait * 1.5, _LONGEST)
-    return list(waiting.values())
 
 
-async def _servers(lookup: Lookup, zone: str) -> list[str]:
-    """Every address of every name server of the zone, as the world finds them."""
-    names = (await lookup.ask(zone, "NS")).values
-    hosts = sorted({value.target.to_text(omit_final_dot=True).lower() for value in names})
-    found = await asyncio.gather(*(lookup.ask(host, kind) for host in hosts for kind in ("A", "AAAA")))
-    addresses = dict.fromkeys(str(value.address) for answer in found for value in answer.values)
-    return [address for address in addresses if address_kind(address) is not AddressKind.UNUSABLE]
+def _settled(watched: Sequence[_Watched]) -> bool:
+    others = [one for one in watched if one.state is not _State.RIGHT]
+    return len(others) < len(watched) and all(one.may_be_left_aside for one in others)
 
 
-async def _state(address: str, record: Record, present: bool, zone: str) -> tuple[Finding | None, bool]:
-    """What is wrong at one server, and whether it answered."""
-    query = dns.message.make_query(record.name, record.kind)
-    query.flags &= ~dns.flags.RD
-    try:
-        message, _ = await dns.asyncquery.udp_with_fallback(
-            query, address, _WAIT, PORT, ignore_unexpected=True, ignore_errors=True
-        )
-    except dns.exception.Timeout:
-        return Finding("dns01_server_silent", _text(zone, address, f"did not answer within {_WAIT:g} s")), False
-    except (OSError, EOFError, dns.exception.DNSException) as error:
-        return Finding("dns01_server_silent", _text(zone, address, f"gave no answer: {error}")), False
-    if message.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN) or not message.flags & dns.flags.AA:
-        code = dns.rcode.to_text(message.rcode())
-        words = f"is not responsible for the zone ({code}): a lame delegation"
-        return Finding("dns01_server_lame", _text(zone, address, words)), True
-    if holds(message, record) is present:
-        return None, True
-    words = f"{'does not show' if present else 'still shows'} the {record.kind} value at {record.name}"
-    return Finding("dns01_not_everywhere", _text(zone, address, words)), True
+def _against(apex: str, one: _Watched) -> Finding:
+    words = f"{apex}: its name server {one.words}"
+    if one.state is _State.WRONG:
+        return Finding("dns01_not_everywhere", words)
+    return Finding("dns01_server_silent" if one.silent else "dns01_server_lame", words)
 
 
-def holds(message: dns.message.Message, record: Record) -> bool:
-    """Whether the answer's set at the record's own name has its value; CNAMEs are not followed."""
-    for rrset in message.answer:
-        if rrset.name.to_text(omit_final_dot=True).lower() == record.name and rrset.rdtype == _kind(record):
-            return any(_same(value, record) for value in rrset)
-    return False
+def _remarks(apex: str, watched: Sequence[_Watched], aside: Sequence[_Watched]) -> list[Finding]:
+    """One for each server. Where no server of a whole address family answers, it is more likely this host that has no
+    way there, which is nothing to tell of the zone; of servers that are known it was told before."""
+    answered = {":" in one.server.address for one in watched if one not in aside or not one.silent}
+    return [
+        Finding("dns01_server_aside", f"{apex}: its name server {one.words}; left aside, as another one is right")
+        for one in aside if one.tries and (":" in one.server.address) in answered
+    ]
+
+
+def holds(reply: Reply, record: Record) -> bool:
+    """Whether the set at the record's own name has its value; CNAMEs are not followed."""
+    return not reply.trail and any(_same(value, record) for value in reply.values)
 
 
 def _same(value: dns.rdata.Rdata, record: Record) -> bool:
     if record.kind == "TXT":
         parts: Sequence[bytes] = getattr(value, "strings", ())
         return b"".join(parts) == record.value.encode()
-    return value == dns.rdata.from_text(dns.rdataclass.IN, _kind(record), record.value)
-
-
-def _kind(record: Record) -> dns.rdatatype.RdataType:
-    return dns.rdatatype.from_text(record.kind)
-
-
-def _text(zone: str, address: str, words: str) -> str:
-    return f"{zone}: its name server {address} {words}"
+    return bool(value == dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.from_text(record.kind), record.value))

@@ -5,23 +5,31 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
+import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from jobs.policy.failure import Failure
+from jobs.policy.finding import Finding
 from jobs.ports import Record
 from jobs.preflight.resolver import Lookup, servers, system_servers
+from jobs.preflight.wire import Server
 from jobs.zones import kept
 from jobs.zones.authoritative import seen_everywhere
-from jobs.zones.place import challenge_place
+from jobs.zones.place import challenge_place, not_served
 from jobs.zones.serving import Serving, Zones
 from jobs.zones.writing import put, take
 
 TTL = 60
 LONGEST_WAIT = 120.0
-"""Seconds in which every authoritative server has to show a value."""
+"""Seconds after a value was put in which every authoritative server has to show it."""
 
-Say = Callable[[Failure], None]
+_LEAST = 5.0
+"""Seconds that a value is waited for in any case: the others of its order may have taken all the time."""
+
+Say = Callable[[Finding], None]
 
 
 def txt_value(key_authorization: str) -> str:
@@ -29,9 +37,18 @@ def txt_value(key_authorization: str) -> str:
     return urlsafe_b64encode(hashlib.sha256(key_authorization.encode("ascii")).digest()).rstrip(b"=").decode()
 
 
+@dataclass(frozen=True, slots=True)
+class _Put:
+    """`since`: of the monotonic clock, when the backend was done."""
+
+    serving: Serving
+    record: Record
+    since: float
+
+
 class DnsSolver:
-    """Of one run; safe from several threads. `say` hears of a value that could not be taken away: it stays on the list
-    and is swept at the next start."""
+    """Of one run; safe from several threads. `say` hears of name servers that were left aside, and of a value that
+    could not be taken away: that one stays on the list and is swept later. Every Failure is about its name only."""
 
     def __init__(self, zones: Zones, resolvers: Sequence[str], timeout: float, say: Say) -> None:
         self._zones = zones
@@ -39,32 +56,40 @@ class DnsSolver:
         self._timeout = timeout
         self._say = say
         self._lock = threading.Lock()
-        self._put: dict[tuple[str, str], tuple[Serving, Record]] = {}
+        self._put: dict[tuple[str, str], _Put] = {}
+        self._aside: frozenset[Server] = frozenset()
 
     def present(self, name: str, token: str, key_authorization: str) -> None:
-        """Raises Failure("dns01_not_served"), Failure("dns01_lookup_failed") and so on, and what a backend raises; each
-        says that it is about `name`."""
-        place = asyncio.run(challenge_place(self._lookup(), self._zones, name))
-        if place.trouble:
-            raise _about(name, Failure(place.trouble.code, place.trouble.text))
-        if place.serving is None:
-            words = f"{name}: no DNS backend of this host serves {place.owner}, so it can't be validated by DNS"
-            raise _about(name, Failure("dns01_not_served", words, permanent=True))
-        record = Record(place.owner, "TXT", txt_value(key_authorization), TTL)
-        with self._lock:
-            self._put[name, token] = (place.serving, record)
-        try:
+        """Raises Failure("dns01_not_served"), Failure("dns01_lookup_failed") and so on, and what a backend raises."""
+        with _about(name):
+            place = asyncio.run(challenge_place(self._lookup(), self._zones, name))
+            if place.trouble:
+                raise Failure(place.trouble.code, f"{name}: {place.trouble.text}")
+            if place.serving is None:
+                words = f"{name}: {not_served(self._zones)} {place.owner}, so it can't be validated by DNS"
+                raise Failure("dns01_not_served", words, permanent=True)
+            record = Record(place.owner, "TXT", txt_value(key_authorization), TTL)
+            self._remember(name, token, place.serving, record)
             put(place.serving, record, kept.CHALLENGE, None)
-        except Failure as failure:
-            raise _about(name, failure) from failure
+            self._remember(name, token, place.serving, record)
 
     def settle(self, name: str, token: str) -> None:
-        """Raises Failure("dns01_not_everywhere"), which names the server that lags behind."""
-        serving, record = self._put[name, token]
-        findings = asyncio.run(seen_everywhere(self._lookup(), serving.zone, record, True, LONGEST_WAIT))
-        if findings:
-            words = f"{name}: " + "; ".join(finding.text for finding in findings)
-            raise _about(name, Failure(findings[0].code, words))
+        """Raises Failure("dns01_not_everywhere"), which names the server that lags behind. A value that is gone again
+        was that of an authorization which two orders share, and the other one was quicker."""
+        with self._lock:
+            found = self._put.get((name, token))
+        if found is None:
+            return
+        left = max(found.since + LONGEST_WAIT - time.monotonic(), _LEAST)
+        with _about(name):
+            seen = asyncio.run(seen_everywhere(self._lookup(), found.record, True, left, self._aside))
+            for remark in seen.remarks:
+                self._say(remark)
+            with self._lock:
+                self._aside |= seen.aside
+            if seen.against:
+                words = f"{name}: " + "; ".join(finding.text for finding in seen.against)
+                raise Failure(seen.against[0].code, words)
 
     def clean(self, name: str, token: str) -> None:
         with self._lock:
@@ -72,9 +97,13 @@ class DnsSolver:
         if found is None:
             return
         try:
-            take(self._zones, found[1])
+            take(self._zones, found.record)
         except Failure as failure:
-            self._say(failure)
+            self._say(Finding(failure.code, failure.detail))
+
+    def _remember(self, name: str, token: str, serving: Serving, record: Record) -> None:
+        with self._lock:
+            self._put[name, token] = _Put(serving, record, time.monotonic())
 
     def _lookup(self) -> Lookup:
         """A new one each time: an older answer must not be believed, and a loop of asyncio has its own."""
@@ -82,6 +111,11 @@ class DnsSolver:
         return Lookup(asked, authoritative=not self._resolvers, timeout=self._timeout)
 
 
-def _about(name: str, failure: Failure) -> Failure:
-    """The same, for one name only: the others are ordered without it."""
-    return Failure(failure.code, failure.detail, failure.retry_at, failure.permanent, {name: failure.detail})
+@contextmanager
+def _about(name: str) -> Iterator[None]:
+    """A failure of one name only: the others are ordered without it."""
+    try:
+        yield
+    except Failure as failure:
+        names = {name: failure.detail}
+        raise Failure(failure.code, failure.detail, failure.retry_at, failure.permanent, names) from failure

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jobs.abilities import writes
 from jobs.policy.failure import Failure
 from jobs.ports import DnsBackend
 
@@ -32,20 +33,34 @@ class Zones:
     def __bool__(self) -> bool:
         return bool(self._backends)
 
-    def serving(self, name: str) -> Serving | None:
-        """The backend that may write at `name` (a leading `*.` is left out), or None."""
+    def serving(self, name: str, kind: str | None = None) -> Serving | None:
+        """The backend that holds `name` (a leading `*.` is left out), or None. With `kind`, one that can write records
+        of that kind there: of the backends that hold the longest zone, never one of a zone above it."""
+        holding = self._holding(name.removeprefix("*."))
+        longest = max((_labels(one.zone) for one in holding), default=0)
+        return next(
+            (one for one in holding if _labels(one.zone) == longest
+             and (kind is None or writes(one.backend, name.removeprefix("*."), kind))),
+            None,
+        )
+
+    def _holding(self, name: str) -> list[Serving]:
         found: list[Serving] = []
         for backend in self._backends:
             if backend.name in self.troubles:
                 continue
             try:
-                zone = backend.zone_for(name.removeprefix("*."))
+                zone = backend.zone_for(name)
             except Failure as failure:
                 self.troubles[backend.name] = failure
                 continue
             if zone is not None:
                 found.append(Serving(backend, zone))
-        return max(found, key=lambda one: one.zone.count(".") + 1 if one.zone else 0, default=None)
+        return found
+
+
+def _labels(zone: str) -> int:
+    return zone.count(".") + 1 if zone else 0
 
 
 NO_ZONES = Zones(())

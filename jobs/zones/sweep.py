@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from jobs.policy.failure import Failure
+from jobs.ports import Record
 from jobs.zones import kept
 from jobs.zones.serving import Zones
 from jobs.zones.writing import take
 
+_DOWN = frozenset({"dns_backend_timeout", "dns_backend_unreachable", "program_timeout"})
+"""After these the backend is not asked for the rest: each one would take as long."""
 
-def sweep_challenges(zones: Zones) -> list[Failure]:
-    """Remove every challenge value on the list; what can't be removed stays on it, and is returned."""
-    troubles = []
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """`taken` are gone; what else there was stays on the list, for the reasons in `troubles`."""
+
+    taken: tuple[Record, ...] = ()
+    troubles: tuple[Failure, ...] = ()
+
+
+def sweep_challenges(zones: Zones) -> Swept:
+    """Remove every challenge value on the list."""
+    taken, troubles = [], []
+    down: set[str] = set()
     for one in kept.left(kept.CHALLENGE):
+        if one.backend in down:
+            continue
         try:
             take(zones, one.record)
+            taken.append(one.record)
         except Failure as failure:
             troubles.append(failure)
-    return troubles
+            if failure.code in _DOWN:
+                down.add(one.backend)
+    return Swept(tuple(taken), tuple(troubles))

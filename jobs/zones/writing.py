@@ -23,7 +23,7 @@ def take(zones: Zones, record: Record) -> None:
     Raises Failure("dns_record_left") where no backend serves its zone any more, and what the backend raises; the value
     stays on the list then.
     """
-    serving = zones.serving(record.name)
+    serving = zones.serving(record.name, record.kind)
     if serving is None:
         trouble = "; ".join(one.detail for one in zones.troubles.values()) or "no DNS backend serves its zone any more"
         words = f"{record.name}. {record.kind} {record.value}: it was put there by AutoSSL and can't be taken away"

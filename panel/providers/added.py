@@ -47,6 +47,10 @@ class CustomForm:
         default=False,
         metadata={"label": "Ancestor DCV", "help": "It validates a name through a domain above it (RFC 9444)."},
     )
+    http_only: bool = field(
+        default=False,
+        metadata={"label": "By HTTP only", "help": "It does not validate by DNS (dns-01), and so issues no wildcards."},
+    )
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,7 @@ def _asked() -> Asked:
         caa=value.caa,
         wildcard=value.wildcard,
         ancestor_dcv=value.ancestor_dcv,
+        http_only=value.http_only,
         max_names=value.max_names,
     )
     wrong = {about: as_sentence(words) for about, words in faults(value.name, custom).items()}

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from jobs.demo import served
+from jobs.demo.accounts import plain_website
 from jobs.demo.daemons import apache, bind, dovecot, exim, pebble
-from jobs.demo.daemons.starting import run
 from jobs.demo.inside import PUBLIC_ADDRESS
 from jobs.demo.product import INSTANCE, Product
 from jobs.demo.served import Place
@@ -27,18 +27,6 @@ def names(*more: str) -> list[str]:
     return [DOMAIN, *(f"{label}.{DOMAIN}" for label in (*LABELS, *more))]
 
 
-def vhost(*more: str) -> str:
-    return f"""<VirtualHost *:80>
-	ServerName {DOMAIN}
-	ServerAlias {" ".join(names(*more)[1:])}
-	DocumentRoot {DOCROOT}
-	<Directory {DOCROOT}>
-		Require all granted
-	</Directory>
-</VirtualHost>
-"""
-
-
 def zone(*more: str) -> bind.Zone:
     return bind.Zone(DOMAIN, [(label, "A", PUBLIC_ADDRESS) for label in ("@", *LABELS, *more)])
 
@@ -47,11 +35,7 @@ class Server:
     def __init__(self) -> None:
         self.dns = bind.start_bind([zone()])
         self.ca = pebble.start_pebble()
-        run("useradd", "--create-home", "--home-dir", "/home/wide", "--shell", "/usr/sbin/nologin", "wide")
-        Path("/home/wide").chmod(0o711)
-        DOCROOT.mkdir(mode=0o755)
-        run("chown", "wide:wide", str(DOCROOT))
-        apache.add_vhosts(DOMAIN, vhost())
+        plain_website("wide", *names())
         apache.start_apache()
         dovecot.start_dovecot()
         exim.start_exim([DOMAIN])
@@ -133,7 +117,7 @@ def test_another_check_orders_nothing(server: Server) -> None:
 def test_a_new_name_goes_to_the_part_with_room(server: Server) -> None:
     before = server.ca.issued()
     server.dns.write(zone("docs"))
-    apache.add_vhosts(DOMAIN, vhost("docs"))
+    apache.add_vhosts(DOMAIN, apache.plain_vhost(DOCROOT, *names("docs")))
     apache.reload_apache()
     report = server.check()
     assert server.ca.issued() == before + 1

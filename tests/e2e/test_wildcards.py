@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobs.demo import served
-from jobs.demo.accounts import ELSEWHERE
+from jobs.demo.accounts import ELSEWHERE, plain_website
 from jobs.demo.daemons import apache, bind, dovecot, exim, pebble
 from jobs.demo.daemons.starting import run
 from jobs.demo.inside import PUBLIC_ADDRESS
@@ -38,21 +38,12 @@ def zone(name: str) -> bind.Zone:
     return bind.Zone(name, [*records, *([("lost", "A", ELSEWHERE)] if "lost" in inside else [])], dynamic=True)
 
 
-def website(user: str, names: tuple[str, ...]) -> None:
-    home, docroot = Path("/home") / user, Path("/home") / user / "public_html"
-    run("useradd", "--create-home", "--home-dir", str(home), "--shell", "/usr/sbin/nologin", user)
-    home.chmod(0o711)
-    docroot.mkdir(mode=0o755)
-    run("chown", f"{user}:{user}", str(docroot))
-    apache.add_vhosts(names[0], apache.plain_vhost(docroot, *names))
-
-
 class Server:
     def __init__(self) -> None:
         self.dns = bind.start_bind([zone(name) for name in ZONES])
         self.ca = pebble.start_pebble()
         for user, names in SITES.items():
-            website(user, names)
+            plain_website(user, *names)
         apache.start_apache()
         dovecot.start_dovecot()
         exim.start_exim(ZONES)

@@ -33,10 +33,11 @@ class WildCA(CA):
     def __init__(self) -> None:
         super().__init__()
         self.refuses: set[str] = set()
+        self.methods: tuple[str, ...] = ("http-01", "dns-01")
         self.issued: list[tuple[str, ...]] = []
 
     def specs(self) -> Specs:
-        return replace(super().specs(), wildcard=True)
+        return replace(super().specs(), wildcard=True, dcv_methods=self.methods)
 
     def issue(self, request: Any, solvers: Any, journal: Any) -> Any:
         bad = {name: f"{name}: no" for name in request.names if name in self.refuses}
@@ -63,6 +64,7 @@ class Host(OneSite):
         self.ca: WildCA = WildCA()
         self.zones = Served()
         self.asked: set[str] = set()
+        self.asked_by: set[str] = set()
 
     def run(self) -> dict[str, Case]:
         cases = check(replace(self.world([self.service]), zones=self.zones), Scope())
@@ -73,8 +75,9 @@ class Host(OneSite):
 def host(instance: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     made = Host(instance, tmp_path)
 
-    def passes(names: Any, *_: object) -> dict[str, Verdict]:
+    def passes(names: Any, setting: Any, *_: object) -> dict[str, Verdict]:
         made.asked.update(names)
+        made.asked_by.update(setting.dcv_methods)
         return {
             name: Verdict(name, True, "dns-01" if name.startswith("*.") else "http-01")
             if name in NAMES or name.startswith("*.") or name.endswith("other.test")
@@ -95,18 +98,21 @@ def test_siblings_are_ordered_as_a_wildcard_and_the_guesses_below_it_are_forgott
     assert host.run()["a.test"].outcome == "kept" and len(host.ca.issued) == 1
 
 
-@pytest.mark.parametrize("why", ["feature list", "zone", "excluded", "another account"])
+@pytest.mark.parametrize("why", ["feature list", "zone", "excluded", "another account", "no dns-01"])
 def test_without_leave_no_wildcard_is_even_tried(host: Host, why: str) -> None:
     if why == "feature list":
         models.FeatureList.update(wildcard=False).execute()
     if why == "zone":
         host.zones = Served(False)
+    if why == "no dns-01":
+        host.ca.methods = ("http-01",)
     if why == "excluded":
         exclusions.exclude(host.instance, "alice", ["old.a.test"])
     if why == "another account":
         accounts.add(host.instance, "bob", None, "default", ["other.test", "bob.a.test"], None)
         models.Website.update(names=json.dumps(NAMES)).where(models.Website.main == "a.test").execute()
     host.run()
+    assert host.asked_by == set(host.ca.methods)
     assert set(NAMES) in [set(names) for names in host.ca.issued]
     assert "*.a.test" not in host.asked and not [names for names in host.ca.issued if "*.a.test" in names]
 

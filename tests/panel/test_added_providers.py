@@ -71,11 +71,11 @@ def test_what_a_ca_says_is_shown_before_anything_is_kept(admin: Browser, server:
 
 def test_a_ca_is_kept_by_the_second_step(admin: Browser, server: OddServer, line: Line) -> None:
     server.meta.update(externalAccountRequired=True)
-    chosen = {"wildcard": "1", "ancestor_dcv": "1", "max_names": "7", "caa": "ca.test"}
+    chosen = {"wildcard": "1", "ancestor_dcv": "1", "http_only": "1", "max_names": "7", "caa": "ca.test"}
     answer = keep(admin, typed(server, **chosen, eab_kid=KID, eab_hmac=HMAC))
     assert (answer.status_code, answer.headers["Location"]) == (303, "/providers?provider=ours")
     options = json.loads(models.Provider.get(models.Provider.name == "ours").options)
-    assert options["ancestor_dcv"] is True
+    assert options["ancestor_dcv"] is options["http_only"] is True
     assert (options["directory"], options["wildcard"], options["max_names"], options["caa"]) == (
         server.directory, True, 7, "ca.test")
     assert options["ca_pem"].startswith("-----BEGIN CERTIFICATE-----")

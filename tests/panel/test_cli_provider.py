@@ -81,6 +81,14 @@ def test_a_ca_is_added_taken_into_use_and_disabled(line: Line, ca: DirectoryServ
     assert account(line) == former
 
 
+def test_of_a_ca_that_validates_by_http_only_nothing_is_expected_by_dns(line: Line, ca: DirectoryServer) -> None:
+    for name, more in (("local", ()), ("plain", ("--http-only",))):
+        assert add(line, ca, name, "--wildcard", *more).code == 0
+    found = listed(line)
+    assert found["local"]["specs"]["dcv_methods"] == ["http-01", "dns-01"] and found["local"]["wildcard"]
+    assert found["plain"]["specs"]["dcv_methods"] == ["http-01"] and not found["plain"]["wildcard"]
+
+
 def test_terms_must_be_accepted_and_are_named(line: Line, ca: DirectoryServer) -> None:
     add(line, ca)
     answer = line.run("provider", "use", "local", "--json")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import dns.flags
 import dns.message
@@ -17,7 +18,7 @@ from jobs.demo.daemons.starting import only_inside, run, start, until
 from jobs.demo.inside import PUBLIC_ADDRESS
 
 ADDRESS, PORT = "127.0.0.1", 53
-SECOND_ADDRESS = PUBLIC_ADDRESS
+SECOND_ADDRESS, SECOND_IPV6 = PUBLIC_ADDRESS, "::1"
 TSIG_NAME = "autossl"
 _ETC, _ZONES = Path("/etc/bind"), Path("/var/lib/bind")
 
@@ -30,6 +31,8 @@ _OPTIONS = f"""options {{
 	dnssec-validation no;
 	empty-zones-enable no;
 	notify no;
+	max-cache-ttl 0;
+	max-ncache-ttl 0;
 }};
 """
 _NO_WORLD = """zone "." {
@@ -43,7 +46,7 @@ _SECOND = """options {{
 	session-keyfile "/run/named/second.key";
 	managed-keys-directory "/run/named";
 	listen-on port {port} {{ {address}; }};
-	listen-on-v6 {{ none; }};
+	listen-on-v6 port {port} {{ {ipv6}; }};
 	recursion no;
 	dnssec-validation no;
 	notify no;
@@ -94,11 +97,12 @@ class Bind:
         run("rndc", "reload", zone.name)
 
     def second_server(self, names: Sequence[str]) -> SecondServer:
-        """Start another BIND at SECOND_ADDRESS (`ns2.bench.test`), a secondary for these zones that is never notified:
-        what changes at the first one is stale there until `catch_up`."""
+        """Start another BIND at SECOND_ADDRESS (`ns2.bench.test`) and SECOND_IPV6, a secondary for these zones that is
+        never notified: what changes at the first one is stale there until `catch_up`."""
         zones = "".join(_SECONDARY.format(name=name, address=ADDRESS) for name in names)
         config = _ETC / "second.conf"
-        config.write_text(_SECOND.format(address=SECOND_ADDRESS, port=PORT, control=_SECOND_CONTROL) + zones)
+        where = {"address": SECOND_ADDRESS, "ipv6": SECOND_IPV6, "port": PORT, "control": _SECOND_CONTROL}
+        config.write_text(_SECOND.format(**where) + zones)
         process = start("bind-second", ["named", "-g", "-u", "bind", "-c", str(config)], [_SECOND_CONTROL])
         second = SecondServer(process)
         for name in names:
@@ -131,8 +135,11 @@ def served(zone: str, address: str = ADDRESS) -> int | None:
     return found[0][0].serial if found else None
 
 
-def start_bind(zones: Sequence[Zone]) -> Bind:
-    """Serve `zones` and `bench.test` (name server and host names of the bench itself) on port 53."""
+def start_bind(zones: Sequence[Zone], elsewhere: Mapping[str, str] = MappingProxyType({})) -> Bind:
+    """Serve `zones` and `bench.test` (name server and host names of the bench itself) on port 53.
+
+    `elsewhere`: zones that another server has, each with its address; who asks this one is answered by asking there.
+    """
     only_inside()
     servers = [("ns", "A", ADDRESS), ("ns2", "A", SECOND_ADDRESS)]
     own = Zone("bench.test", [*servers, *((label, "A", PUBLIC_ADDRESS) for label in ("@", "panel"))])
@@ -140,7 +147,9 @@ def start_bind(zones: Sequence[Zone]) -> Bind:
     secret = _keys()
     (_ETC / "named.conf.options").write_text(_OPTIONS, encoding="utf-8")
     (_ETC / "named.conf.default-zones").write_text(_NO_WORLD, encoding="utf-8")
-    nothing = Zone(".", [("ns.bench.test.", "A", ADDRESS)])
+    glue = [(f"ns.{name}.", "A", address) for name, address in elsewhere.items()]
+    delegations = [(f"{name}.", "NS", f"ns.{name}.") for name in elsewhere]
+    nothing = Zone(".", [("ns.bench.test.", "A", ADDRESS), *delegations, *glue])
     (_ETC / "db.nothing").write_text(nothing.text(), encoding="utf-8")
     for zone in everything:
         _write_zone(zone)

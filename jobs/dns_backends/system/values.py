@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import dns.exception
 import dns.name
@@ -72,6 +73,22 @@ def zone_name(text: str) -> str:
         words = f"zone {text[:80]!r}: expected a domain name such as example.com (international ones as xn--...)"
         raise Failure("option_invalid", words, permanent=True)
     return name
+
+
+def held_by(zones: Collection[str], name: str) -> str | None:
+    """The longest of the zones that `name` is, or is below; None: it is in none of them."""
+    while name and name not in zones:
+        name = name.partition(".")[2]
+    return name or None
+
+
+def zone_of(zones: Collection[str], record: Record, backend: str) -> str:
+    """The one of a backend's zones that holds the record's name. Raises Failure("zone_not_served")."""
+    zone = held_by(zones, record.name)
+    if zone is None:
+        words = f"{record.name}: none of the zones of {backend} holds it"
+        raise Failure("zone_not_served", words, permanent=True)
+    return zone
 
 
 def _invalid(record: Record, why: str) -> Failure:

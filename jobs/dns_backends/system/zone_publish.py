@@ -6,14 +6,13 @@ believed but the serial number and the record that it serves.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import dns.rdata
 
 from jobs import privileged
+from jobs.dns_backends.system.settling import settled
 from jobs.dns_backends.system.values import means, value_of
 from jobs.dns_backends.system.zone_before import ENCODING, Before, Target, listing
 from jobs.policy import zone_file, zone_listing
@@ -22,8 +21,6 @@ from jobs.policy.named_conf import Zone
 from jobs.policy.zone_listing import Listed
 from jobs.policy.zone_serial import is_later, next_serial
 from jobs.ports import Record
-
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.5
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ def publish(target: Target, before: Before, text: str, change: Change) -> None:
     try:
         privileged.publish_zone_file(before.file, content)
         privileged.zone_reload(target.zone.name, target.zone.view, target.rndc_key)
-        trouble = _settled(target.wait, lambda: _trouble(target, before, serial, change))
+        trouble = settled(target.wait, lambda: _trouble(target, before, serial, change))
         if trouble is not None:
             raise trouble
     except BaseException as error:  # a stop as well must leave nothing half-done
@@ -149,7 +146,7 @@ def _reloaded(target: Target, serial: int) -> Failure | None:
         privileged.zone_reload(target.zone.name, target.zone.view, target.rndc_key)
     except Failure as failure:
         return failure
-    return _settled(target.wait, lambda: _not_loaded(target, serial))
+    return settled(target.wait, lambda: _not_loaded(target, serial))
 
 
 def _loaded(target: Target) -> int | None:
@@ -166,12 +163,3 @@ def _not_loaded(target: Target, serial: int) -> Failure | None:
     if loaded == serial:
         return None
     return Failure("zone_change_not_served", f"expected the serial number {serial}, named has {loaded or 'none'}")
-
-
-def _settled(seconds: float, trouble: Callable[[], Failure | None]) -> Failure | None:
-    """Ask until there is no trouble; the last one when `seconds` have passed."""
-    pause, end = _FIRST_PAUSE, time.monotonic() + seconds
-    while (found := trouble()) is not None and time.monotonic() < end:
-        time.sleep(pause)
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
-    return found

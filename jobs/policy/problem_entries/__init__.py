@@ -1,5 +1,6 @@
 """The entries of the catalogue in `jobs/policy/problems.py`: code -> (severity, title, text, remedy)."""
 
+from jobs.policy.problem_entries.caa import CAA
 from jobs.policy.problem_entries.decisions import DECISIONS
 from jobs.policy.problem_entries.dns import DNS
 from jobs.policy.problem_entries.entry import Entry
@@ -8,4 +9,4 @@ from jobs.policy.problem_entries.names import NAMES
 from jobs.policy.problem_entries.orders import ORDERS
 from jobs.policy.problem_entries.zones import ZONES
 
-__all__ = ["DECISIONS", "DNS", "HOST", "NAMES", "ORDERS", "ZONES", "Entry"]
+__all__ = ["CAA", "DECISIONS", "DNS", "HOST", "NAMES", "ORDERS", "ZONES", "Entry"]

@@ -32,6 +32,12 @@ DNS: dict[str, Entry] = {
         "_acme-challenge of the name is a CNAME that runs in a circle, or to something that is no name.",
         "Correct or remove that CNAME record.",
     ),
+    "dns01_delegated_elsewhere": (
+        "error", "The challenge's CNAME leads to a zone elsewhere",
+        "_acme-challenge of the name is a CNAME into a zone that no DNS backend of this host serves.",
+        "Let that CNAME lead into the challenge zone (see `autossl dns show`), or remove it where this host serves"
+        " the name's own zone.",
+    ),
     "dns01_wildcard_only": (
         "error", "The name exists only through a wildcard record",
         "Validation by DNS would make the name exist by itself for a moment, without an address: it would be down.",
@@ -44,13 +50,19 @@ DNS: dict[str, Entry] = {
     ),
     "dns01_server_silent": (
         "error", "No name server of the zone answers",
-        "Whether the value can be seen can't be told.",
+        "Whether the value can be seen can't be told: not one of them shows it.",
         "Check the zone's name servers, and that this host may ask them (port 53, UDP and TCP).",
     ),
     "dns01_server_lame": (
         "error", "A name server that is not responsible for the zone",
-        "The zone names a server that does not serve it (a lame delegation).",
+        "The zone names a server that does not serve it (a lame delegation), and no other one shows the value.",
         "Let that server serve the zone, or take it out of the zone's NS records.",
+    ),
+    "dns01_server_aside": (
+        "warning", "A name server was left aside",
+        "It does not answer, or does not serve the zone, while another one shows the value. A CA that asks it loses"
+        " time, and goes on to another one.",
+        "Check the server that the message names, or take it out of the zone's NS records.",
     ),
     "zone_servers_unknown": (
         "error", "The zone's name servers have no address",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -78,12 +78,8 @@ class Flow:
     def _go_on(self, order: Order) -> Bundle | Pending:
         """pending -> authorize, ready -> finalize, processing -> poll, valid -> download."""
         if order.status == "pending":
-            presented: list[tuple[Solver, str, str]] = []
-            try:
+            with ExitStack() as presented:  # every answer is taken away, also when taking away another one fails
                 ready = self._authorize(order, presented)
-            finally:
-                for solver, name, token in presented:
-                    solver.clean(name, token)
             if isinstance(ready, Pending):
                 return ready
             order = ready
@@ -120,46 +116,39 @@ class Flow:
         above = self._request.ancestors.get(name)
         return {"type": "dns", "value": name} | ({"ancestorDomain": above} if above else {})
 
-    def _authorize(self, order: Order, presented: list[tuple[Solver, str, str]]) -> Order | Pending:
+    def _authorize(self, order: Order, presented: ExitStack) -> Order | Pending:
         """Present and answer a challenge for every authorization that is not valid yet, then wait for all."""
         waiting = self._present(order, presented)
-        for _, challenge in waiting:
+        for _, challenge, _ in waiting:
             if challenge.status == "pending":
                 self._ask(challenge.url, {}, "answering a challenge")
         refused: list[Failure] = []
-        for authorization, challenge in waiting:
-            try:
-                pending = self._await(order, authorization, challenge.kind)
-            except Failure as failure:
-                if not failure.names:
-                    raise
-                refused.append(failure)  # the others are waited for, so that every refusal is known at once
-                continue
-            if pending:
-                return pending
+        parked: Pending | None = None
+        for authorization, challenge, _ in waiting:
+            with _kept_for_later(refused):  # the others are waited for, so that every refusal is known at once
+                parked = self._await(order, authorization, challenge.kind) or parked
         if refused:
             raise _all_of(refused)
-        return self._poll_order(order, lambda status: status != "pending")
+        return parked or self._poll_order(order, lambda status: status != "pending")
 
-    def _present(self, order: Order, presented: list[tuple[Solver, str, str]]) -> list[tuple[Authorization, Challenge]]:
+    def _present(self, order: Order, presented: ExitStack) -> list[tuple[Authorization, Challenge, Solver]]:
         """Put every answer in its place, then wait until all can be seen. What can't be put for some names is known at
-        once for all of them, before the CA is told to look."""
-        waiting: list[tuple[Authorization, Challenge]] = []
+        once for all of them, before the CA is told to look. `presented` takes the answers away again."""
+        waiting: list[tuple[Authorization, Challenge, Solver]] = []
         refused: list[Failure] = []
         for url in order.authorizations:
             authorization = self._authorization(url)
             if authorization.status == "valid":
                 continue
-            challenge, solver = self._pick(authorization)
-            token = checked_token(challenge, authorization.identifier)
-            presented.append((solver, authorization.identifier, token))
             with _kept_for_later(refused):
-                solver.present(authorization.identifier, token, f"{token}.{self._thumbprint()}")
-            waiting.append((authorization, challenge))
-        if not refused:
-            for solver, name, token in presented:
-                with _kept_for_later(refused):
-                    solver.settle(name, token)
+                challenge, solver = self._pick(authorization)
+                name, token = authorization.identifier, checked_token(challenge, authorization.identifier)
+                presented.callback(solver.clean, name, token)
+                solver.present(name, token, f"{token}.{self._thumbprint()}")
+                waiting.append((authorization, challenge, solver))
+        for authorization, challenge, solver in () if refused else waiting:
+            with _kept_for_later(refused):
+                solver.settle(authorization.identifier, challenge.token)
         if refused:
             raise _all_of(refused)
         return waiting
@@ -174,7 +163,7 @@ class Flow:
         if challenge is None or solver is None:
             offered = ", ".join(one.kind for one in authorization.challenges) or "nothing"
             said = f"{name}: expected a {method} challenge, the CA offers {offered}"
-            raise Failure("no_challenge", said, permanent=True)
+            raise Failure("no_challenge", said, permanent=True, names={name: said})
         return challenge, solver
 
     def _await(self, order: Order, authorization: Authorization, kind: str) -> Pending | None:

@@ -137,6 +137,7 @@ def disable(session: Session) -> Answer:
 @click.option("--wildcard/--no-wildcard", default=False, show_default=True, help="Whether it issues wildcards.")
 @click.option("--ancestor-dcv/--no-ancestor-dcv", default=False, show_default=True,
               help="Whether it validates a name through a domain above it (RFC 9444).")
+@click.option("--http-only", is_flag=True, help="It does not validate by DNS (dns-01), and so issues no wildcards.")
 @click.option("--max-names", type=click.IntRange(1, 10000), metavar="N", help="Most names on one certificate.")
 @answering
 def add(session: Session, name: str, kid: str | None, hmac_file: Path | None, **options: Any) -> Answer:

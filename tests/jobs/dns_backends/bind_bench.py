@@ -14,10 +14,10 @@ from jobs.policy.failure import Failure
 ADDRESS = "127.0.0.1"
 
 
-def transferred(zone: str) -> set[tuple[str, int, str]]:
+def transferred(zone: str, address: str = ADDRESS) -> set[tuple[str, int, str]]:
     """Every record that is served: owner, TTL, kind and value; of SOA all but the serial number."""
     found = set()
-    for message in dns.query.xfr(ADDRESS, zone, relativize=False):
+    for message in dns.query.xfr(address, zone, relativize=False):
         for rrset in message.answer:
             for value in rrset:
                 text = value.to_text()

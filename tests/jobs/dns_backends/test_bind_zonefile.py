@@ -452,7 +452,7 @@ def test_somebody_elses_edit_between_reading_and_writing_is_kept(
 
 
 def test_a_zone_that_is_held_for_too_long_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.dns_backends.bind_zonefile._LONGEST_TURN", 0.1)
+    monkeypatch.setattr("jobs.dns_backends.system.turns._LONGEST_TURN", 0.1)
     (place.instance / "locks").mkdir()
     with privileged.locked(place.instance / "locks" / "zone-plain.test", 1):
         failure = untouched(
