@@ -97,7 +97,7 @@ ZONES: dict[str, Entry] = {
     "zone_not_restored": (
         "error", "A zone could not be put back",
         "A change had to be taken back and that failed. The zone may hold a value that is not needed.",
-        "Look at the file that the message names, and at named's log; then run `rndc reload ZONE`.",
+        "Look at what the message names, and at the name server's log. For BIND, then run `rndc reload ZONE`.",
     ),
     "zone_busy": (
         "warning", "The zone is being changed elsewhere",
@@ -164,5 +164,108 @@ ZONES: dict[str, Entry] = {
         "error", "The server reports an error of its own",
         "For instance, BIND can't write its journal where the directory isn't its own.",
         "Read the name server's log.",
+    ),
+    # --- zones by an API
+    "zone_change_refused": (
+        "error", "The name server refuses the change",
+        "The message has its own words. The set stands as it was.",
+        "Correct what the message names, or make the change by hand.",
+    ),
+    "zone_signed_elsewhere": (
+        "error", "The zone was signed elsewhere",
+        "It came here with its signatures (DNSSEC), which a change would break; resolvers would refuse the zone.",
+        "Make the change where the zone is signed.",
+    ),
+    "zone_record_disabled": (
+        "error", "The value stands in the zone, disabled",
+        "Somebody switched this very record off, which is not undone without being asked.",
+        "Enable the record, or delete it, where the zone is managed.",
+    ),
+    "dns_backend_api_missing": (
+        "error", "There is no such API at the address",
+        "Something answers there, but knows no zones of the server id that it was asked for.",
+        "Correct API URL and server id; PowerDNS needs `api=yes` and `webserver=yes` in pdns.conf.",
+    ),
+    "dns_backend_api_key_wrong": (
+        "error", "The API refuses the key",
+        "The server has another API key.",
+        "Enter the key as the server's configuration has it (`api-key` in pdns.conf).",
+    ),
+    "dns_backend_api_forbidden": (
+        "error", "The API does not let this host in",
+        "It does not allow this host's address, or a proxy in front of it refuses.",
+        "Allow this host's address where the API is configured.",
+    ),
+    "dns_backend_api_hung_up": (
+        "error", "The API hangs up without an answer",
+        "PowerDNS does so to every address that it does not allow; a server that crashes does so too.",
+        "Allow this host's address (`webserver-allow-from` in pdns.conf), and read the name server's log.",
+    ),
+    "dns_backend_api_untrusted": (
+        "error", "The API's certificate is not trusted",
+        "No encrypted connection comes about, so the key was not sent.",
+        "Correct the API's certificate, or name the CA's certificates as the backend's CA bundle.",
+    ),
+    "dns_backend_api_redirects": (
+        "error", "The API sends on to elsewhere",
+        "Redirects are not followed, for the key would be sent along.",
+        "Enter the address at which the API itself answers.",
+    ),
+    "dns_backend_api_too_large": (
+        "error", "The API's answer is too large",
+        "More came than any zone of a hosting server needs, so it was not read to its end.",
+        "Check the API URL; for a zone of that size use the backend rfc2136.",
+    ),
+    "dns_backend_api_bad_answer": (
+        "error", "The API's answer can't be used",
+        "It is not what this API answers with: another program may be there, or a proxy's page of its own.",
+        "Check the API URL, and ask it yourself with the same key.",
+    ),
+    # --- zones by a script
+    "dns_backend_script_unsafe": (
+        "error", "The script is not safe to run",
+        "It runs as root or an account of this host, so nobody else may be able to change it, or what leads to it.",
+        "Give the script and every directory above it to root, without write permission for group and others.",
+    ),
+    "dns_backend_script_failed": (
+        "error", "The script failed",
+        "It ended with an exit status other than 0; the message has the last that it wrote.",
+        "Run the command of the message by hand, as the account that the backend names.",
+    ),
+    "dns_backend_challenges_only": (
+        "error", "This backend answers challenges only",
+        "It can put a TXT value at the place of a challenge, and nothing else anywhere.",
+        "Add the record by hand, or set up another backend for the zone.",
+    ),
+    # --- zones by services
+    "dns_backend_extra_missing": (
+        "error", "A library for the DNS backend is missing",
+        "It is not installed along with this program, for most hosts don't need it.",
+        "Run the command that the message gives, and start the panel anew.",
+    ),
+    "dns_backend_denied": (
+        "error", "The DNS service refuses the credentials",
+        "They are wrong, not allowed to change this zone, or the zone is not in that account.",
+        "Compare the backend's options with what the service shows for the zone's account.",
+    ),
+    "dns_backend_service_failed": (
+        "error", "The DNS service did not do it",
+        "The message has what the service, or the library that speaks to it, says of the reason.",
+        "Correct what the message names; where the service can't do it, add the record by hand.",
+    ),
+    "dns_backend_kind_unsupported": (
+        "error", "This kind of record can't be written at the service",
+        "The library that speaks to the DNS service is not known to write it there as it has to be.",
+        "Add the record by hand at the service.",
+    ),
+    "dns_backend_replaces": (
+        "error", "The DNS service took other values away",
+        "Beside what was changed, other values of the set went. They were put back.",
+        "Make the change by hand, or answer challenges elsewhere, by a CNAME at _acme-challenge.",
+    ),
+    "dns_backend_full": (
+        "warning", "There is no room for another value",
+        "The service keeps only so many values at a name; one more would push out an answer that the CA waits for.",
+        "It is tried again with the next check. Give each name a delegation of its own if that goes on.",
     ),
 }
