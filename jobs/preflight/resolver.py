@@ -199,6 +199,15 @@ def _in_words(reply: Reply) -> str:
     return printable(", ".join(values), 200)
 
 
+def lookup_by(resolvers: Sequence[str], timeout: float) -> Lookup:
+    """Where nobody configured resolvers, the host's own lead to the servers of each zone, and those are asked.
+    Resolvers that were configured (`dns.resolvers`) are asked themselves, and nobody else.
+
+    Raises Failure("config_invalid"), Failure("dns_no_resolver").
+    """
+    return Lookup(servers(resolvers) or system_servers(), authoritative=not resolvers, timeout=timeout)
+
+
 def servers(texts: Sequence[str]) -> tuple[Server, ...]:
     """Read resolvers as they stand in the configuration: "192.0.2.1", "127.0.0.1:5353", "[::1]:53", "::1".
 

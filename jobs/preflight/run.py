@@ -17,7 +17,7 @@ from jobs.preflight.addresses import Addresses, addresses
 from jobs.preflight.by_dns import validate_by_dns
 from jobs.preflight.http_check import Question, fetch
 from jobs.preflight.permission import NO_ISSUER, Issuer, permit
-from jobs.preflight.resolver import Lookup, servers, system_servers
+from jobs.preflight.resolver import Lookup, lookup_by
 from jobs.preflight.seen import Seen, concluded, method, understood
 from jobs.privileged import own_addresses
 from jobs.zones import NO_ZONES, Zones
@@ -70,8 +70,7 @@ def preflight(
     verdicts = {name: verdict for name in wanted if (verdict := _hopeless(name))}
     asked = [name for name in wanted if name not in verdicts]
     if asked:
-        resolvers = servers(setting.resolvers) or system_servers()
-        lookup = Lookup(resolvers, authoritative=not setting.resolvers, timeout=setting.timeout)
+        lookup = lookup_by(setting.resolvers, setting.timeout)
         question = _question(setting)
         by_http = [name for name in asked if not name.startswith("*.")]
         try:

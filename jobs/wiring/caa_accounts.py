@@ -13,7 +13,7 @@ from jobs.policy.caa_addition import Renewal
 from jobs.policy.caa_value import for_account
 from jobs.policy.finding import Finding
 from jobs.preflight.caa_changes import Change, Done, write_all
-from jobs.preflight.resolver import Lookup, servers, system_servers
+from jobs.preflight.resolver import lookup_by
 from jobs.zones import Zones, kept
 
 
@@ -50,8 +50,7 @@ def _record(text: str) -> CaaRecord:
 
 
 async def _written(config: Config, zones: Zones, changes: Sequence[Change], provider: str) -> dict[Change, Done]:
-    resolvers = servers(config.dns.resolvers) or system_servers()
-    lookup = Lookup(resolvers, authoritative=not config.dns.resolvers, timeout=config.validation.timeout)
+    lookup = lookup_by(config.dns.resolvers, config.validation.timeout)
     return await write_all(lookup, zones, changes, provider)
 
 

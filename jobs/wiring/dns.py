@@ -17,7 +17,7 @@ from jobs.policy.problems import problem
 from jobs.policy.site import InvalidName, hostname
 from jobs.preflight.caa_changes import Issuer
 from jobs.preflight.permission import Permission, permit
-from jobs.preflight.resolver import Found, Lookup, servers, system_servers
+from jobs.preflight.resolver import Found, lookup_by
 from jobs.preflight.wire import Status
 from jobs.report import stamp
 from jobs.wiring import options, provider_rows
@@ -28,6 +28,8 @@ from jobs.zones import Zones
 
 LONGEST_CAA = 60.0
 """Seconds in which the CAA records of a name have to be found."""
+
+_UNKNOWN = (Status.SERVFAIL, Status.TIMEOUT, Status.LOOP)
 
 
 def served(instance: Instance, account: str | None = None) -> dict[str, Any]:
@@ -100,8 +102,7 @@ async def _look(
 ) -> tuple[Found | None, Permission | None, Sequence[Found]]:
     """Every question at once: the challenge's name, CAA, the lasting records."""
     config = instance.config
-    resolvers = servers(config.dns.resolvers) or system_servers()
-    lookup = Lookup(resolvers, authoritative=not config.dns.resolvers, timeout=config.validation.timeout)
+    lookup = lookup_by(config.dns.resolvers, config.validation.timeout)
     method = "dns-01" if name.startswith("*.") else "http-01"
 
     async def lead() -> Found | None:
@@ -129,9 +130,6 @@ def _delegation(known: Zones, wanted: Delegation | None, found: Found | None) ->
         "record": str(wanted), "owner": wanted.owner, "target": wanted.target, "set": is_set, "text": words,
         "backend": serving.backend.name if serving else None,
     }
-
-
-_UNKNOWN = (Status.SERVFAIL, Status.TIMEOUT, Status.LOOP)
 
 
 def _caa(found: Permission | None) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from jobs.policy.failure import Failure
 from jobs.policy.finding import Finding
 from jobs.policy.site import InvalidName, hostname
 from jobs.ports import Record
-from jobs.preflight.resolver import Lookup, servers, system_servers
+from jobs.preflight.resolver import lookup_by
 from jobs.wiring.instance import Instance
 from jobs.wiring.parts import zones
 from jobs.wiring.setup import LOCK
@@ -115,8 +115,7 @@ def _serving(known: Zones, zone: str) -> tuple[Serving, str]:
 async def _wait(instance: Instance, record: Record, present: bool, say: Say) -> list[Finding]:
     """Each time with nothing remembered: an older answer must not be believed."""
     config = instance.config
-    resolvers = servers(config.dns.resolvers) or system_servers()
-    lookup = Lookup(resolvers, authoritative=not config.dns.resolvers, timeout=config.validation.timeout)
+    lookup = lookup_by(config.dns.resolvers, config.validation.timeout)
     seen = await seen_everywhere(lookup, record, present, LIMIT)
     for remark in seen.remarks:
         say(remark.text)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from jobs.policy.failure import Failure
 from jobs.policy.finding import Finding
 from jobs.ports import Record
-from jobs.preflight.resolver import Lookup, servers, system_servers
+from jobs.preflight.resolver import Lookup, lookup_by
 from jobs.preflight.wire import Server
 from jobs.zones import kept
 from jobs.zones.authoritative import seen_everywhere
@@ -107,8 +107,7 @@ class DnsSolver:
 
     def _lookup(self) -> Lookup:
         """A new one each time: an older answer must not be believed, and a loop of asyncio has its own."""
-        asked = servers(self._resolvers) or system_servers()
-        return Lookup(asked, authoritative=not self._resolvers, timeout=self._timeout)
+        return lookup_by(self._resolvers, self._timeout)
 
 
 @contextmanager
