@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeGuard
 
+from jobs.policy.persist import Holder, Offer
 from jobs.policy.site import Website
 from jobs.ports import DnsBackend, FileChange, Registers, ServiceTarget
 
@@ -25,8 +26,6 @@ class HoldsSeveral(ServiceTarget, Protocol):
     the provider allows on one certificate then has parts, which such a service meets as websites of their own
     (`Website.part_of`)."""
 
-    several: bool
-
     def release(self, website: Website) -> Sequence[FileChange]:
         """The changes after which the service presents nothing of the website any more; empty when it does not now.
         What clients get that name nobody may stay, where nothing else could be presented to them."""
@@ -34,12 +33,27 @@ class HoldsSeveral(ServiceTarget, Protocol):
 
 def holds_several(service: ServiceTarget) -> TypeGuard[HoldsSeveral]:
     """Whether a service has the ability `HoldsSeveral`."""
-    return bool(getattr(service, "several", False))
+    return callable(getattr(service, "release", None))
 
 
 def registers(provider: object) -> TypeGuard[Registers]:
     """Whether a provider has accounts, and a directory that can be asked anew (`Registers`)."""
     return callable(getattr(provider, "register", None))
+
+
+class TakesLastingRecords(Protocol):
+    """Ability: dns-persist-01, of which the record is only shown and looked at."""
+
+    def persist(self) -> Offer | None:
+        """How the CA takes it, as far as it said so to this instance; None: it did not."""
+
+    def holder(self) -> Holder | None:
+        """The account as such a record names it; None before the registration."""
+
+
+def takes_lasting_records(provider: object) -> TypeGuard[TakesLastingRecords]:
+    """Whether a provider has the ability `TakesLastingRecords`."""
+    return callable(getattr(provider, "persist", None))
 
 
 class WritesSomeOnly(DnsBackend, Protocol):

@@ -11,10 +11,10 @@ from jobs import queue, records
 from jobs.abilities import holds_several
 from jobs.config import Check
 from jobs.policy.certificate import issued_here
+from jobs.policy.coverage import OVER_CAP, SPLIT_OFF, UNUSED
 from jobs.policy.decision import FOREIGN_INVALID, Presented, SiteFacts, Wait
 from jobs.policy.failure import Failure
 from jobs.policy.features import FeatureList, why_skipped
-from jobs.policy.plan import OVER_CAP, SPLIT_OFF, UNUSED
 from jobs.policy.site import WantedName, Website
 from jobs.policy.specs import Specs
 from jobs.policy.split import Wants, taken_names, wants
@@ -77,7 +77,6 @@ def gather(
                 waits=waits,
                 service_waits={name: one.retry_at for name, one in standing.items() if one.retry_at is not None},
                 stopped=frozenset(name for name, one in standing.items() if one.state == "waiting"),
-                ordered=_ordered(pending.get(site.main)),
                 ordered_wait=pending[site.main].run_after if site.main in pending else None,
                 under_way=_under_way(pending.get(site.main)),
                 main_domain=site.main if site.part_of else main_domains[site.account],
@@ -144,11 +143,6 @@ def _judged(installed: Installed | None, known: frozenset[str], organizations: t
     path = str(installed.path) if installed.path else None
     ours = certificate is not None and issued_here(certificate, path, known, organizations)
     return Presented(certificate, installed.ours, ours, certificate is None, installed.detail)
-
-
-def _ordered(row: models.QueueEntry | None) -> tuple[str, ...]:
-    """The names of an order that is under way."""
-    return tuple(json.loads(row.payload)["names"]) if row else ()
 
 
 def _under_way(row: models.QueueEntry | None) -> dict[str, Verdict]:

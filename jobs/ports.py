@@ -17,7 +17,6 @@ from typing import Protocol
 
 from jobs.place import Place as Place
 from jobs.policy.certificate import Bundle, Certificate
-from jobs.policy.persist import Holder, Offer
 from jobs.policy.site import Account, Website
 from jobs.policy.specs import Look, Specs
 
@@ -116,16 +115,6 @@ class Registers(Protocol):
 
     def register(self, contact: str | None, terms_agreed: bool, eab: Eab | None) -> AcmeAccount:
         """Make a new account with a new key. Raises Failure("terms_not_accepted"), Failure("eab_required")."""
-
-
-class TakesLastingRecords(Protocol):
-    """Ability: dns-persist-01, of which the record is only shown and looked at."""
-
-    def persist(self) -> Offer | None:
-        """How the CA takes it, as far as it said so to this instance; None: it did not."""
-
-    def holder(self) -> Holder | None:
-        """The account as such a record names it; None before the registration."""
 
 
 # --- services ------------------------------------------------------------------------------------------------

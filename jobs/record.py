@@ -9,10 +9,10 @@ from datetime import datetime
 from jobs import presented, records, summaries, troubles
 from jobs.install import Outcome
 from jobs.obtain import forget_old_sets
+from jobs.policy.coverage import OVER_CAP, SPLIT_OFF, UNUSED
 from jobs.policy.decision import FOREIGN_INVALID, Action
 from jobs.policy.due import lifetime
 from jobs.policy.failure import Failure, LeftOff
-from jobs.policy.plan import OVER_CAP, SPLIT_OFF, UNUSED
 from jobs.policy.site import Website
 from jobs.ports import Place
 from jobs.report import Case
@@ -85,7 +85,7 @@ def say_plan(log: RunLog, case: Case) -> None:
             say(log, case, "info", line, name=left.name, indent=2)
     for name, verdict in case.verdicts.items():
         for warning in verdict.warnings:
-            say(log, case, "warn", warning, name=name, indent=1)
+            say(log, case, "warn", warning.text, code=warning.code, name=name, indent=1)
 
 
 def _conclude(log: RunLog, case: Case, outcomes: Sequence[Outcome], now: datetime) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import models
 from jobs.policy.certificate import Certificate
+from jobs.policy.coverage import UNUSED
 from jobs.policy.features import DEFAULT, Entitlement, FeatureList
 from jobs.policy.keys import KeyType
-from jobs.policy.plan import UNUSED
 from jobs.policy.retry import next_try
 from jobs.policy.site import Account, AccountState, Website
 

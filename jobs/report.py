@@ -82,17 +82,14 @@ class Case:
     def _warnings(self) -> list[dict[str, str]]:
         """What a person should know of names that passed."""
         passed = [verdict for verdict in self.verdicts.values() if verdict.passed]
-        return [{"name": verdict.name, **_coded(text)} for verdict in passed for text in verdict.warnings]
+        return [
+            {"name": verdict.name, "code": warning.code, "text": warning.text}
+            for verdict in passed for warning in verdict.warnings
+        ]
 
     def _all_left_off(self) -> list[LeftOff]:
         refused = [LeftOff(text, "name_invalid", why) for text, why in self.website.rejected]
         return [*self.left_off, *refused]
-
-
-def _coded(text: str) -> dict[str, str]:
-    """A warning's words and its code, which stands at their end in brackets."""
-    words, _, code = text.removesuffix("]").rpartition(" [")
-    return {"code": code, "text": words} if text.endswith("]") and words else {"code": "", "text": text}
 
 
 def stamp(moment: datetime | None) -> str | None:

@@ -11,12 +11,11 @@ from jobs import records
 from jobs.abilities import holds_several
 from jobs.facts import service_labels
 from jobs.install import apply
-from jobs.policy.coverage import holders
+from jobs.policy.coverage import OVER_CAP, holders
 from jobs.policy.decision import Action, SiteFacts, presents_stored
 from jobs.policy.failure import Failure
 from jobs.policy.features import FeatureList
 from jobs.policy.names import covers, wanted_names
-from jobs.policy.plan import OVER_CAP
 from jobs.policy.site import Website
 from jobs.policy.split import divide, taken_names, tidied
 from jobs.report import Case

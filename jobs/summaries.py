@@ -7,8 +7,8 @@ from datetime import datetime
 
 import models
 from jobs import presented, records
+from jobs.policy.coverage import SPLIT_OFF, UNUSED
 from jobs.policy.names import covers
-from jobs.policy.plan import SPLIT_OFF, UNUSED
 from jobs.policy.site import WantedName, Website
 from jobs.policy.split import taken_names, wants
 
@@ -28,7 +28,7 @@ def refresh(accounts: Collection[str] | None, service_names: tuple[str, ...]) ->
         counted = [name.fqdn for name in wanted if name.fqdn not in unused]
         sums = figures[site.account]
         sums[0] += len(counted)
-        apart = split_off(troubles.get(site.part_of or "", {}))
+        apart = names_apart(troubles.get(site.part_of or "", {}))
         sums[1] += sum(
             certificate is not None and name not in apart and covers(certificate.names, name) for name in counted
         )
@@ -56,6 +56,6 @@ def _wanted_of(
         yield site, found[site.main].names
 
 
-def split_off(troubles: Mapping[str, records.NameTrouble]) -> frozenset[str]:
+def names_apart(troubles: Mapping[str, records.NameTrouble]) -> frozenset[str]:
     """The names of a website that its parts have, and for which the web server has no certificate."""
     return frozenset(name for name, trouble in troubles.items() if trouble.code == SPLIT_OFF)

@@ -141,15 +141,12 @@ def _forms(
     package: str, typed: registry.Plugin | None, fields: tuple[forms.Field, ...]
 ) -> list[PluginForm]:
     """Every plug-in of a package with its fields."""
-    return [
-        PluginForm(one, fields if one == typed else _present(one), plugins.facts(work.instance(), one)["active"],
-                   one == typed)
-        for one in registry.load_all(package)
-    ]
-
-
-def _present(plugin: registry.Plugin) -> tuple[forms.Field, ...]:
-    return forms.fields(plugin.options, plugin_options.load(work.instance(), plugin), _prefix(plugin))
+    found = []
+    for one in registry.load_all(package):
+        options = plugin_options.load(work.instance(), one)
+        shown = fields if one == typed else forms.fields(one.options, options, _prefix(one))
+        found.append(PluginForm(one, shown, plugins.active(work.instance(), one, options), one == typed))
+    return found
 
 
 def _prefix(plugin: registry.Plugin) -> str:

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from jobs import privileged
-from jobs.dns_backends.system import Nameserver, address_of, rdata_of, zone_name
+from jobs.dns_backends.system import Nameserver, address_of, held_by, rdata_of, zone_name
 from jobs.dns_backends.system.turns import turn
 from jobs.dns_backends.system.zone_before import Target
 from jobs.dns_backends.system.zone_change import add, remove
@@ -62,8 +62,8 @@ class Backend:
 
     def zone_for(self, name: str) -> str | None:
         """A name below a zone that is not ours (a secondary one, a dynamic one) is not ours either."""
-        zone = named_conf.longest([*self._known, *self._chosen], name)
-        return zone if zone is not None and zone in self._ours else None
+        zone = held_by({*self._known, *self._chosen}, name)
+        return zone if zone in self._ours else None
 
     def add(self, record: Record) -> None:
         value, target = rdata_of(record), self._target(record)

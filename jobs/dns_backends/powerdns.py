@@ -16,12 +16,11 @@ import dns.rdata
 from jobs.dns_backends.system import Nameserver, address_of, held_by, means, rdata_of, zone_name
 from jobs.dns_backends.system import powerdns_zone as shape
 from jobs.dns_backends.system.http_api import HttpApi
+from jobs.dns_backends.system.in_the_way import refuse_in_the_way
 from jobs.dns_backends.system.powerdns_zone import Head, Zone
 from jobs.dns_backends.system.settling import settled
 from jobs.dns_backends.system.turns import turn
 from jobs.policy.failure import Failure
-from jobs.policy.redirects import printable
-from jobs.policy.zone_listing import hidden_by
 from jobs.policy.zone_serial import is_later, next_serial
 from jobs.ports import Place, Record
 
@@ -272,14 +271,8 @@ def _trouble(server: Nameserver, record: Record, value: dns.rdata.Rdata, present
 
 def _refuse_in_the_way(zone: Zone, record: Record, value: dns.rdata.Rdata) -> None:
     """The API takes what DNS would never show."""
-    for target in zone.record_set(record.name, "CNAME").enabled:
-        words = f"{record.name} is a CNAME to {printable(target, 255)}, and beside a CNAME no {record.kind} record "
-        raise Failure("zone_cname_in_the_way", f"{words}can stand", permanent=True)
     records = zone.listed()
-    hidden = hidden_by(records, zone.head.name, record.name)
-    if hidden is not None:
-        words = f"{record.name}: the {hidden.kind} record of {hidden.owner} leads to {printable(hidden.value, 255)}"
-        raise Failure("zone_delegated", f"{words}, out of this zone", permanent=True)
+    refuse_in_the_way(records, zone.head.name, record)
     if any(one.kind == "RRSIG" for one in records):
         words = f"{zone.head.name}: it was signed before it came here, and a change would break its signatures"
         raise Failure("zone_signed_elsewhere", words, permanent=True)

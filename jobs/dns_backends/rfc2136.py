@@ -19,6 +19,7 @@ import dns.tsig
 import dns.update
 
 from jobs.dns_backends.system import Nameserver, address_of, held_by, means, rdata_of, zone_name, zone_of
+from jobs.dns_backends.system.in_the_way import cname_in_the_way
 from jobs.policy.failure import Failure
 from jobs.ports import Place, Record
 
@@ -88,7 +89,7 @@ class Backend:
                 if self._sent(update, zone, record) != dns.rcode.YXRRSET:
                     return self._prove_added(record, value, zone)
                 if found.cname is not None:
-                    raise _alias(record, found.cname)
+                    raise cname_in_the_way(record, found.cname)
         words = f"{record.name} {record.kind}: somebody else changed the set {_TRIES} times while it was changed here"
         raise Failure("zone_changed_meanwhile", words)
 
@@ -173,7 +174,7 @@ class Backend:
         update.delete(record.name + ".", value)
         self._sent(update, zone, record)
         if target is not None:
-            raise _alias(record, target)
+            raise cname_in_the_way(record, target)
         raise self._not_served(record, "does not show it; it was told to take it back")
 
     def _shown(self, record: Record, value: dns.rdata.Rdata) -> bool:
@@ -182,8 +183,3 @@ class Backend:
     def _not_served(self, record: Record, what: str) -> Failure:
         words = f"{self._server} says that it has changed {record.name} {record.kind}, but {what}"
         return Failure("zone_change_not_served", words)
-
-
-def _alias(record: Record, target: str) -> Failure:
-    words = f"{record.name} is a CNAME to {target}, and beside a CNAME no {record.kind} record can stand"
-    return Failure("zone_cname_in_the_way", words, permanent=True)

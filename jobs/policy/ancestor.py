@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from jobs.policy.finding import Finding
 from jobs.policy.names import parent
 from jobs.policy.site import WantedName
 from jobs.policy.verdict import CERTAIN, Verdict
@@ -28,9 +29,10 @@ def through_ancestors(
         if verdict is None or verdict.passed or not above or name.fqdn.startswith("*."):
             continue
         if verdict.code not in CERTAIN and (name.own or verdict.resolves):
-            words = (*verdict.warnings, f"{verdict.text}; validated through {above} [{verdict.code}]")
+            instead = Finding(verdict.code, f"{verdict.text}; validated through {above}")
             found[name.fqdn] = replace(
-                verdict, passed=True, method=passed[above], code="", text="", warnings=words, ancestor=above
+                verdict, passed=True, method=passed[above], code="", text="", ancestor=above,
+                warnings=(*verdict.warnings, instead),
             )
     return found
 

@@ -59,7 +59,6 @@ class Addition:
     issuer: str
     account_uri: str | None = None
     methods: tuple[str, ...] = ()
-    new_set: bool = False
 
     @property
     def record(self) -> CaaRecord:

@@ -66,7 +66,7 @@ def always(steps: Sequence[CaaStep], apex: str | None, identities: Sequence[str]
         return ()
     step = next((step for step in steps if step.records), None)
     if step is None:
-        return (Addition(apex, "issue", ours[0], new_set=True),) if apex else ()
+        return (Addition(apex, "issue", ours[0]),) if apex else ()
     if step.owner.startswith("*.") or any(record.closed for record in step.records):
         return ()
     return tuple(Addition(step.owner, tag, ours[0]) for tag in ("issue", "issuewild") if _lacks(step, tag, ours))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _DOMAIN = re.compile(r"\A[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*\Z")
@@ -40,13 +41,21 @@ def read(text: str) -> Value:
         return Value("", malformed=True)
     if rest == [""]:
         rest = []
-    parameters = []
-    for part in rest:
+    parameters = read_parameters(rest)
+    if isinstance(parameters, str):
+        return Value("", malformed=True)
+    return Value(issuer.lower(), tuple(parameters), oddity=_oddity(issuer, parameters))
+
+
+def read_parameters(parts: Iterable[str]) -> list[tuple[str, str]] | str:
+    """Tags, in lower case, and values of what stands between the semicolons; or the part that is no parameter."""
+    found = []
+    for part in parts:
         match = _PARAMETER.match(part)
         if match is None:
-            return Value("", malformed=True)
-        parameters.append((match.group(1).lower(), match.group(2)))
-    return Value(issuer.lower(), tuple(parameters), oddity=_oddity(issuer, parameters))
+            return part
+        found.append((match.group(1).lower(), match.group(2)))
+    return found
 
 
 def obstacles(value: Value, account_uri: str | None, method: str) -> dict[str, str]:

@@ -42,6 +42,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "caa_forbids_everyone": "Add the CAA record that is named here to your domain's DNS if you want a certificate.",
         "caa_conditions": "Add the CAA record that is named here to your domain's DNS.",
         "caa_account_changed": "Put the CAA record that is named here in the place of the former one in your DNS.",
+        "caa_would_renew": "There is nothing that you have to do.",
         "caa_only_ours": "There is nothing that you have to do.",
         "caa_added": "There is nothing that you have to do.",
         "validation_failed": "Check from outside that the name leads to this server, by IPv4 and IPv6.",

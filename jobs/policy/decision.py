@@ -61,8 +61,8 @@ class SiteFacts:
     """What is known of a website. `presented` has a key for every service that concerns it; None: nothing is
     configured there. `waits`: names (the empty one: the website) whose backoff may not be over.
     `service_waits`: the same per service; `stopped`: those of them that wait only because the service is not running.
-    `ordered`: the names of an order that is under way, which is not asked for again before `ordered_wait`; `under_way`
-    how they are validated in it.
+    `under_way`: the names of an order that is, which is not asked for again before `ordered_wait`, with how each is
+    validated in it.
     `elsewhere`: wanted names that the website's parts have (see `split.py`), which `several` can present: services
     that hold several certificates a website. `barred`: domains below which no wildcard may be had, and why.
     `no_dns`: wanted names that are not validated by DNS, for the domain above them is another account's."""
@@ -74,7 +74,6 @@ class SiteFacts:
     waits: Mapping[str, Wait] = field(default_factory=dict)
     service_waits: Mapping[str, datetime] = field(default_factory=dict)
     stopped: frozenset[str] = frozenset()
-    ordered: tuple[str, ...] = ()
     ordered_wait: datetime | None = None
     under_way: Mapping[str, Verdict] = field(default_factory=dict)
     main_domain: str = ""
@@ -82,6 +81,11 @@ class SiteFacts:
     several: tuple[str, ...] = ()
     barred: Mapping[str, str] = field(default_factory=dict)
     no_dns: frozenset[str] = frozenset()
+
+    @property
+    def ordered(self) -> tuple[str, ...]:
+        """The names of an order that is under way."""
+        return tuple(self.under_way)
 
     @property
     def names(self) -> tuple[str, ...]:

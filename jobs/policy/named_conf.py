@@ -61,12 +61,6 @@ def zones(statements: Sequence[Statement]) -> tuple[Zone, ...]:
     return tuple(found)
 
 
-def longest(known: Sequence[str], name: str) -> str | None:
-    """The zone among `known` that holds `name`: the longest one."""
-    holding = [zone for zone in known if not zone or name == zone or name.endswith(f".{zone}")]
-    return max(holding, key=len, default=None)
-
-
 def _zone_statements(statements: Sequence[Statement]) -> Iterator[Statement]:
     for one in statements:
         if one.words[0] == "zone" and len(one.words) > 1 and (one.words[2:] or ("IN",))[0].upper() == "IN":

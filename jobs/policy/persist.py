@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from jobs.policy.caa_value import read_parameters
 from jobs.policy.finding import Finding
 from jobs.policy.redirects import printable
 from jobs.policy.site import InvalidName, hostname
@@ -33,7 +34,6 @@ _LAST_SECOND = 253402300799
 _VALUE = re.compile(r"\A[\x21\x23-\x3a\x3c-\x5b\x5d-\x7e]+\Z")
 """A parameter's value that we would write: RFC 8659 section 4.2, without quotes and backslashes."""
 
-_PARAMETER = re.compile(r"\A([A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)[ \t]*=[ \t]*([\x21-\x3a\x3c-\x7e]*)\Z")
 _DIGITS = re.compile(r"\A[0-9]{1,20}\Z")
 _KNOWN = ("accounturi", "policy", "persistuntil")
 
@@ -192,15 +192,14 @@ def _read(text: str) -> _Read:
     """Read an issue-value (RFC 8659 section 4.2) as a CA does: what it takes for malformed, we do."""
     issuer, *rest = (part.strip(" \t") for part in text.split(";"))
     issuer = issuer.lower().removesuffix(".")
-    values: dict[str, str] = {}
-    for part in rest:
-        match = _PARAMETER.match(part)
-        if match is None:
-            return _Read(issuer, wrong=f"expected tag=value, got {printable(part, 40)!r}")
-        tag, value = match.group(1).lower(), match.group(2)
-        if tag in _KNOWN and tag in values:
-            return _Read(issuer, wrong=f"{match.group(1)} stands twice")
-        values[tag] = value
+    parameters = read_parameters(rest)
+    if isinstance(parameters, str):
+        return _Read(issuer, wrong=f"expected tag=value, got {printable(parameters, 40)!r}")
+    tags = [tag for tag, _ in parameters]
+    twice = next((tag for tag in _KNOWN if tags.count(tag) > 1), None)
+    if twice:
+        return _Read(issuer, wrong=f"{twice} stands twice")
+    values = dict(parameters)
     if not values.get("accounturi"):
         return _Read(issuer, wrong="accounturi is missing")
     until = values.get("persistuntil")

@@ -11,10 +11,7 @@ from datetime import datetime
 
 from jobs.policy.certificate import Certificate
 from jobs.policy.certificate_state import state_of
-from jobs.policy.coverage import OVER_CAP as OVER_CAP
-from jobs.policy.coverage import SPLIT_OFF as SPLIT_OFF
-from jobs.policy.coverage import UNUSED as UNUSED
-from jobs.policy.coverage import Selection, listed, secured_names, select, sorted_out, split_off
+from jobs.policy.coverage import UNUSED, Selection, listed, secured_names, select, sorted_out, split_off
 from jobs.policy.decision import Action, Decision, Options, SiteFacts, waiting
 from jobs.policy.due import deferral_ends, is_due
 from jobs.policy.failure import LeftOff

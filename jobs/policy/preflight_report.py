@@ -73,12 +73,10 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The self-check at one address of the name. `trouble` None: this host's own answer came; `connected` False:
-    nobody answered."""
+    """The self-check at one address of the name. `trouble` None: this host's own answer came."""
 
     address: str
     trouble: Finding | None = None
-    connected: bool = True
     hops: tuple[Hop, ...] = ()
 
     @property
@@ -177,7 +175,7 @@ def _finding(values: dict[str, str] | None) -> Finding | None:
 
 def _walk(values: dict[str, Any]) -> Walk:
     hops = tuple(Hop(**one) for one in values["hops"])
-    return Walk(values["address"], _finding(values["trouble"]), values["connected"], hops)
+    return Walk(values["address"], _finding(values["trouble"]), hops)
 
 
 def _caa(values: dict[str, Any]) -> Caa:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from jobs.policy.finding import Finding as Finding
+from jobs.policy.finding import Finding
 from jobs.policy.preflight_report import Hop, Report, Walk
 
 CERTAIN = frozenset({
@@ -29,10 +29,9 @@ class Verdict:
 
     `method` is the validation method that passed ("http-01"); None when none did. `code` is a key of the catalogue
     in `problems.py`, `text` says it in words; both are empty when the name passed. `resolves` is False when the name
-    does not exist or has no address: the one case that a former success doesn't outweigh. `warnings` are sentences
-    for a person, each with its code at the end in brackets. `seen` is what happened, step by step, and `report` the
-    same as lines for a log; nothing that a server sent as a body is in them. `ancestor` is the domain above through
-    which it passed, where it did not by itself (RFC 9444).
+    does not exist or has no address: the one case that a former success doesn't outweigh. `seen` is what happened,
+    step by step; nothing that a server sent as a body is in it. `ancestor` is the domain above through which it
+    passed, where it did not by itself (RFC 9444).
     """
 
     name: str
@@ -41,10 +40,14 @@ class Verdict:
     code: str = ""
     text: str = ""
     resolves: bool = True
-    warnings: tuple[str, ...] = ()
-    report: tuple[str, ...] = ()
+    warnings: tuple[Finding, ...] = ()
     seen: Report | None = None
     ancestor: str = ""
+
+    @property
+    def report(self) -> tuple[str, ...]:
+        """What was seen, as lines for a log."""
+        return self.seen.lines if self.seen else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class Outcome:
     @property
     def walk(self) -> Walk:
         """As the report tells it."""
-        return Walk(self.address, self.trouble, self.connected, self.hops)
+        return Walk(self.address, self.trouble, self.hops)
 
 
 def combine(outcomes: Sequence[Outcome]) -> tuple[Finding | None, tuple[Finding, ...]]:
@@ -113,8 +116,7 @@ def beside_each_other(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
 def conclude(
     name: str,
     findings: Sequence[Finding],
-    warnings: Sequence[Finding],
-    report: Sequence[str],
+    warnings: Sequence[Finding] = (),
     *,
     method: str = "http-01",
     resolves: bool = True,
@@ -127,11 +129,10 @@ def conclude(
     """
     certain = not resolves or any(finding.code in CERTAIN for finding in findings)
     if not findings or (known_good and not certain):
-        said = _once([*findings, *warnings])
-        return Verdict(name, True, method, warnings=tuple(map(str, said)), report=tuple(report), seen=seen)
+        return Verdict(name, True, method, warnings=_once([*findings, *warnings]), seen=seen)
     grave = sorted(findings, key=lambda finding: finding.code not in CERTAIN) if resolves else list(findings)
-    rest = tuple(map(str, _once([*grave[1:], *warnings])))
-    return Verdict(name, False, None, grave[0].code, grave[0].text, resolves, rest, tuple(report), seen)
+    rest = _once([*grave[1:], *warnings])
+    return Verdict(name, False, None, grave[0].code, grave[0].text, resolves, rest, seen)
 
 
 def _once(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -83,13 +83,9 @@ def without(text: str, zone: str, entry: Entry) -> str:
     return before + after
 
 
-def serial(entry: Entry) -> int:
-    """The serial number of a SOA entry. Raises ValueError when it isn't written as a plain number."""
-    return int(_serial(entry).raw)
-
-
 def with_serial(text: str, entry: Entry, number: int) -> str:
-    """The text with another serial number in its SOA entry. Raises ValueError as `serial` does."""
+    """The text with another serial number in its SOA entry. Raises ValueError when its own isn't
+    written as a plain number."""
     token = _serial(entry)
     return f"{text[: token.start]}{number}{text[token.end :]}"
 

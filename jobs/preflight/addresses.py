@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 
+from jobs.policy.finding import Finding
 from jobs.policy.preflight_report import Asked, Dns
 from jobs.policy.redirects import AddressKind, address_kind
-from jobs.policy.verdict import Finding
 from jobs.preflight.resolver import Found, Lookup
 from jobs.preflight.wire import Status
 

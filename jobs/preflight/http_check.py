@@ -9,9 +9,10 @@ import ssl
 import time
 from dataclasses import dataclass, field, replace
 
+from jobs.policy.finding import Finding
 from jobs.policy.preflight_report import Hop
 from jobs.policy.redirects import FOLLOWED, AddressKind, RedirectRefused, Target, address_kind, next_target, printable
-from jobs.policy.verdict import Finding, Outcome
+from jobs.policy.verdict import Outcome
 from jobs.policy.who_answered import Here
 from jobs.preflight.addresses import addresses
 from jobs.preflight.http_client import BODY_LIMIT, Answer, BadAnswer, Exchange, Step, TooLarge

@@ -144,10 +144,14 @@ class _Telling:
 
     def _told(self, change: Change, done: Done) -> list[Finding]:
         what, last = change.what, "; from now on no other CA may issue there" if change.only_ours else ""
+        if isinstance(what, Renewal):
+            if not self._act:
+                return [Finding("caa_would_renew", f"the CAA record of a former account would be replaced: {what}")]
+            if done.left:
+                words = f"the CAA record {what} was added; that of the former account could not be taken away"
+                return [Finding(done.left.code, f"{words}: {done.left.text}")]
+            return [Finding("caa_renewed", f"the CAA record of a former account was replaced: {what}")]
         if not self._act:
             return [Finding("caa_would_add", f"the CAA record {what} would be added{last}")]
-        if isinstance(what, Renewal):
-            left = f"; the former one could not be taken away: {done.left.text}" if done.left else ""
-            return [Finding("caa_renewed", f"the CAA record of a former account was replaced: {what}{left}")]
         code = "caa_only_ours" if change.only_ours else "caa_added"
         return [Finding(code, f"the CAA record {what} was added{last}")]

@@ -8,15 +8,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from jobs import ports
+from jobs.policy.finding import Finding
 from jobs.policy.options import CaaMode
 from jobs.policy.preflight_report import Dns
 from jobs.policy.site import InvalidName, hostname
-from jobs.policy.verdict import Finding, Outcome, Verdict, conclude
+from jobs.policy.verdict import Outcome, Verdict, conclude
 from jobs.policy.who_answered import Here
 from jobs.preflight.addresses import Addresses, addresses
 from jobs.preflight.by_dns import validate_by_dns
+from jobs.preflight.caa_changes import Issuer
 from jobs.preflight.http_check import Question, fetch
-from jobs.preflight.permission import NO_ISSUER, Issuer, permit
+from jobs.preflight.permission import NO_ISSUER, permit
 from jobs.preflight.resolver import Lookup, lookup_by
 from jobs.preflight.seen import Seen, concluded, method, understood
 from jobs.privileged import own_addresses
@@ -96,9 +98,9 @@ def _hopeless(name: str) -> Verdict | None:
     try:
         good = hostname(name)
     except InvalidName as error:
-        return conclude(name, [Finding("name_invalid", f"{name!r} can't be certified: {error}")], (), ())
+        return conclude(name, [Finding("name_invalid", f"{name!r} can't be certified: {error}")])
     if good != name:
-        return conclude(name, [Finding("name_invalid", f"{name!r} has to be written as {good}")], (), ())
+        return conclude(name, [Finding("name_invalid", f"{name!r} has to be written as {good}")])
     return None
 
 

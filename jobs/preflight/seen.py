@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from jobs.policy import preflight_report as report
-from jobs.policy.verdict import Finding, Outcome, Verdict, beside_each_other, combine, conclude
+from jobs.policy.finding import Finding
+from jobs.policy.verdict import Outcome, Verdict, beside_each_other, combine, conclude
 from jobs.policy.who_answered import Here, explained
 from jobs.preflight.addresses import Addresses
 from jobs.preflight.by_dns import ByDns
@@ -70,10 +71,9 @@ def concluded(seen: Seen, by_dns: ByDns | None, allowed: Permission | None, know
     if allowed and allowed.finding and resolves:
         findings.insert(0, allowed.finding)
     warnings = [*seen.warnings, *(by_dns.remarks if by_dns else ()), *(allowed.remarks if allowed else ())]
-    told = _told(seen, by_dns, allowed)
     return conclude(
-        seen.name, findings, warnings, told.lines,
-        method=method(seen, by_dns), resolves=resolves, known_good=known_good, seen=told,
+        seen.name, findings, warnings,
+        method=method(seen, by_dns), resolves=resolves, known_good=known_good, seen=_told(seen, by_dns, allowed),
     )
 
 

@@ -45,8 +45,8 @@ def read_zone_file(path: Path) -> ZoneFile:
         raise Failure("unreadable", f"{path}: reading the zone file: {error.strerror}") from error
 
 
-def publish_zone_file(was: ZoneFile, content: bytes) -> ZoneFile:
-    """Replace a file that was read by `content`, whole at once, with its owner and mode; returns it as it is now.
+def publish_zone_file(was: ZoneFile, content: bytes) -> None:
+    """Replace a file that was read by `content`, whole at once, with its owner and mode.
 
     Its time of modification is the present to the nanosecond: named passes over a file that is not newer than its last
     loading, and the kernel's own stamps may be some milliseconds old. Raises Failure("zone_changed_meanwhile"),
@@ -59,7 +59,6 @@ def publish_zone_file(was: ZoneFile, content: bytes) -> ZoneFile:
                 words = f"{was.path}: somebody else wrote it since it was read; nothing was written"
                 raise Failure("zone_changed_meanwhile", words)
             _replace(was, content, directory)
-            return _read(was.path, directory)
     except OSError as error:
         raise Failure("zone_not_written", f"{was.path}: writing: {error.strerror}") from error
 

@@ -49,7 +49,6 @@ class Service:
     """Every name of a website's certificate gets that certificate, by SNI."""
 
     name = "dovecot"
-    several = True
 
     def __init__(self, options: Options, place: Place) -> None:
         self._options = options

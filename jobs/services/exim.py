@@ -56,7 +56,6 @@ class Service:
     """
 
     name = "exim"
-    several = True
     key_group = "Debian-exim"
 
     def __init__(self, options: Options, place: Place) -> None:

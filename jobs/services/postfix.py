@@ -51,7 +51,6 @@ class Service:
     """
 
     name = "postfix"
-    several = True
 
     def __init__(self, options: Options, place: Place) -> None:
         self._options = options

@@ -11,6 +11,7 @@ from typing import Any
 
 import models
 from jobs import queue, records, runlog
+from jobs.abilities import takes_lasting_records
 from jobs.challenges import HttpSolver, sweep
 from jobs.check import check as run_steps
 from jobs.order import Ordering
@@ -135,11 +136,12 @@ def _run(
             _say_swept(log, sweep_challenges(world.zones))
             if world.caa_mode is not CaaMode.NEVER:
                 for told in caa_accounts.renew(instance.config, world.zones):
-                    log.say("info", told.text, code=told.code)
+                    log.say("info" if told.code == "caa_renewed" else "warn", told.text, code=told.code)
             setup.refresh(instance, world.services, log)
         cases = run_steps(world, scope)
         providers.note_terms(row, provider.specs().terms_url)
-        providers.note_offer(row, provider.persist())
+        if takes_lasting_records(provider):
+            providers.note_offer(row, provider.persist())
         report = _report(log, row, started, scope, cases)
         (instance.place.logs / log.start / REPORT).write_text(json.dumps(report), encoding="utf-8")
         if run:

@@ -9,15 +9,15 @@ from datetime import datetime
 import models
 from jobs import presented, records, troubles
 from jobs.policy.certificate import Certificate
+from jobs.policy.coverage import SPLIT_OFF, UNUSED
 from jobs.policy.features import Entitlement
 from jobs.policy.name_state import NameState, name_state
 from jobs.policy.names import covers
-from jobs.policy.plan import SPLIT_OFF, UNUSED
 from jobs.policy.preflight_report import Report
 from jobs.policy.problems import problem
 from jobs.policy.site import WantedName, Website
 from jobs.policy.split import taken_names, wants
-from jobs.summaries import split_off
+from jobs.summaries import names_apart
 from jobs.wiring.instance import Instance, now
 
 
@@ -153,7 +153,7 @@ def _site(site: Website, wanted: tuple[WantedName, ...], kept: _Kept) -> SiteSta
 def _of_whole(site: Website, kept: _Kept) -> dict[str, records.NameTrouble]:
     """What a part's website lacks of the part's names: its web server can't present them."""
     whole = kept.troubles.get(site.part_of or "", {})
-    apart = split_off(whole)
+    apart = names_apart(whole)
     return {name: trouble for name, trouble in whole.items() if name in apart}
 
 

@@ -1,4 +1,5 @@
-"""What the owner of a name may put into a DNS that is not this host's: by rows only, so that a page may show it."""
+"""What the owner of a name may put into a DNS that is not this host's: by rows and the account's
+key, so that a page may show it: nobody is asked."""
 
 from __future__ import annotations
 

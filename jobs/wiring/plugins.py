@@ -45,11 +45,15 @@ def facts(instance: Instance, plugin: Plugin) -> dict[str, Any]:
     try:
         options = plugin_options.load(instance, plugin)
         shown["options"] = {field.name: _shown(field, options) for field in dataclasses.fields(options)}
-        if plugin.package == "dns_backends":
-            shown["active"] = plugin.make(options, instance.place).active()
+        shown["active"] = active(instance, plugin, options)
     except Failure as failure:
         shown["trouble"] = failure.detail
     return shown
+
+
+def active(instance: Instance, plugin: Plugin, options: Any) -> bool | None:
+    """Whether it is in use with these options; None for what is not switched on by them."""
+    return bool(plugin.make(options, instance.place).active()) if plugin.package == "dns_backends" else None
 
 
 def _shown(field: dataclasses.Field[Any], options: Any) -> Any:

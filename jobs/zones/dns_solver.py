@@ -19,7 +19,7 @@ from jobs.preflight.wire import Server
 from jobs.zones import kept
 from jobs.zones.authoritative import seen_everywhere
 from jobs.zones.place import challenge_place, not_served
-from jobs.zones.serving import Serving, Zones
+from jobs.zones.serving import Zones
 from jobs.zones.writing import put, take
 
 TTL = 60
@@ -41,7 +41,6 @@ def txt_value(key_authorization: str) -> str:
 class _Put:
     """`since`: of the monotonic clock, when the backend was done."""
 
-    serving: Serving
     record: Record
     since: float
 
@@ -69,9 +68,9 @@ class DnsSolver:
                 words = f"{name}: {not_served(self._zones)} {place.owner}, so it can't be validated by DNS"
                 raise Failure("dns01_not_served", words, permanent=True)
             record = Record(place.owner, "TXT", txt_value(key_authorization), TTL)
-            self._remember(name, token, place.serving, record)
+            self._remember(name, token, record)
             put(place.serving, record, kept.CHALLENGE, None)
-            self._remember(name, token, place.serving, record)
+            self._remember(name, token, record)
 
     def settle(self, name: str, token: str) -> None:
         """Raises Failure("dns01_not_everywhere"), which names the server that lags behind. A value that is gone again
@@ -101,9 +100,9 @@ class DnsSolver:
         except Failure as failure:
             self._say(Finding(failure.code, failure.detail))
 
-    def _remember(self, name: str, token: str, serving: Serving, record: Record) -> None:
+    def _remember(self, name: str, token: str, record: Record) -> None:
         with self._lock:
-            self._put[name, token] = _Put(serving, record, time.monotonic())
+            self._put[name, token] = _Put(record, time.monotonic())
 
     def _lookup(self) -> Lookup:
         """A new one each time: an older answer must not be believed, and a loop of asyncio has its own."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import models
 from jobs.policy.access import Right
+from jobs.policy.coverage import UNUSED
 from jobs.policy.customer_words import for_host, for_owner
-from jobs.policy.plan import UNUSED
 from panel.api import answers
 from panel.api.domains import websites_of
 from panel.api.parameters import ACCOUNT, DOMAIN, Parameter

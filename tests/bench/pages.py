@@ -25,8 +25,8 @@ import click
 import models
 from jobs import records, troubles
 from jobs.policy.access import Role
+from jobs.policy.coverage import UNUSED
 from jobs.policy.failure import LeftOff
-from jobs.policy.plan import UNUSED
 from jobs.ports import Place
 from jobs.progress import Progress
 from jobs.runlog import RunLog

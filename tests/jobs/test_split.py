@@ -32,7 +32,6 @@ class Mail(FakeService):
     """One that holds several certificates a website."""
 
     name = "mail"
-    several = True
 
     def release(self, website: Any) -> Sequence[FileChange]:
         path = self.etc / f"{website.main}.conf"

@@ -15,7 +15,7 @@ import models
 from jobs import records
 from jobs.policy.access import Reach, Role
 from jobs.policy.certificate import Certificate
-from jobs.policy.plan import UNUSED
+from jobs.policy.coverage import UNUSED
 from jobs.policy.problems import problem
 from jobs.ports import Place
 from jobs.wiring import options, overview

@@ -22,7 +22,7 @@ def test_a_failing_name_passes_through_the_nearest_domain_above_that_passed_itse
     assert {name: (one.passed, one.ancestor) for name, one in found.items()} == {
         "a.test": (True, ""), "shop.a.test": (True, "a.test"), "x.shop.a.test": (True, "a.test")
     }
-    assert "validated through a.test [http_status]" in found["shop.a.test"].warnings[-1]
+    assert "validated through a.test [http_status]" in str(found["shop.a.test"].warnings[-1])
     near = through_ancestors(known.wanted, verdicts(["a.test", "shop.a.test"], ["x.shop.a.test"]), True)
     assert near["x.shop.a.test"].ancestor == "shop.a.test"
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.policy.certificate import Certificate
-from jobs.policy.coverage import secured_names
+from jobs.policy.coverage import OVER_CAP, secured_names
 from jobs.policy.decision import Action, Options, Presented, SiteFacts, decide
 from jobs.policy.due import deferral_ends
 from jobs.policy.names import covers, wanted_names
-from jobs.policy.plan import OVER_CAP, Plan, needed_wildcards, plan
+from jobs.policy.plan import Plan, needed_wildcards, plan
 from jobs.policy.site import Website
 from jobs.policy.specs import Specs
 from jobs.policy.split import divide

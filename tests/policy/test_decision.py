@@ -12,6 +12,7 @@ from jobs.policy.certificate import Certificate
 from jobs.policy.decision import Action, Options, Presented, SiteFacts, Wait, decide, services_behind, touchable
 from jobs.policy.names import wanted_names
 from jobs.policy.site import Website
+from jobs.policy.verdict import Verdict
 from tests.fakes import NOW
 
 SITE = Website("alice", ("a.test", "shop.a.test"))
@@ -117,7 +118,7 @@ def test_a_person_does_not_wait_for_the_backoff() -> None:
 
 
 def test_an_order_that_is_under_way_is_gone_on_with_at_its_time_and_never_made_anew() -> None:
-    known = facts(stored=None, ordered=("a.test",), waits=waits(later(days=1)))
+    known = facts(stored=None, under_way={"a.test": Verdict("a.test", True, "http-01")}, waits=waits(later(days=1)))
     assert decided(known) == ("order", "order_pending")
     known = replace(known, ordered_wait=later(minutes=5))
     assert decided(known) == ("keep", "order_pending")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.policy.named_conf import Zone, longest, parse, zones
+from jobs.policy.named_conf import Zone, parse, zones
 
 TEXT = r"""
 options {
@@ -92,12 +92,6 @@ def test_settings_come_down_from_options_and_views() -> None:
     assert (first.view, first.kind, first.dynamic) == ("in", "primary", False)
     assert (second.view, second.kind) == ("out", "in-view")
     assert third.dynamic and third.file == "", "relative to a directory that is not said"
-
-
-def test_the_longest_zone_holds_a_name() -> None:
-    known = ["test", "a.test", "b.a.test", ""]
-    assert longest(known, "x.b.a.test") == "b.a.test" and longest(known, "ba.test") == "test"
-    assert longest(known, "example.org") == "" and longest(known[:3], "example.org") is None
 
 
 @pytest.mark.parametrize("text", ["zone", "a { b; ", "a; }", '"open', "a { b }", "{" * 50 + "}" * 50 + ";"])

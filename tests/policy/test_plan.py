@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from jobs.policy.certificate import Certificate
+from jobs.policy.coverage import UNUSED
 from jobs.policy.decision import Action, Options, SiteFacts, Wait, decide
-from jobs.policy.plan import UNUSED, Plan, needed_names, plan
+from jobs.policy.plan import Plan, needed_names, plan
 from jobs.policy.site import NameKind, WantedName, Website
 from jobs.policy.specs import Specs
 from jobs.policy.verdict import Verdict

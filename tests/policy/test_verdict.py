@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.policy.verdict import CERTAIN, Finding, Outcome, combine, conclude
+from jobs.policy.finding import Finding
+from jobs.policy.preflight_report import Asked, Dns, Report
+from jobs.policy.verdict import CERTAIN, Outcome, combine, conclude
 
 WRONG = Finding("http_wrong_content", "somebody else answered")
 CERTAIN_CODES = (
@@ -55,28 +57,29 @@ def test_a_wrong_answer_fails_and_a_silent_address_beside_a_right_one_warns(
 
 
 def test_a_name_without_findings_passes_by_http_01_and_keeps_its_warnings() -> None:
-    verdict = conclude("a.test", [], [Finding("stray_aaaa", "words")], ["line"])
+    seen = Report("a.test", Dns(lookups=(Asked("A", "found", ("192.0.2.1",)),)))
+    verdict = conclude("a.test", [], [Finding("stray_aaaa", "words")], seen=seen)
     assert (verdict.passed, verdict.method, verdict.code) == (True, "http-01", "")
-    assert verdict.warnings == ("words [stray_aaaa]",)
-    assert verdict.report == ("line",)
+    assert verdict.warnings == (Finding("stray_aaaa", "words"),)
+    assert verdict.report == ("DNS: a.test: A 192.0.2.1",)
 
 
 def test_a_finding_fails_a_new_name_and_only_warns_for_one_that_validated_before() -> None:
-    new = conclude("a.test", [WRONG], [], [])
+    new = conclude("a.test", [WRONG])
     assert (new.passed, new.method, new.code, new.text) == (False, None, WRONG.code, WRONG.text)
-    known = conclude("a.test", [WRONG], [], [], known_good=True)
+    known = conclude("a.test", [WRONG], known_good=True)
     assert (known.passed, known.method) == (True, "http-01")
-    assert known.warnings == (str(WRONG),)
+    assert known.warnings == (WRONG,)
 
 
 @pytest.mark.parametrize("code", CERTAIN_CODES)
 def test_what_is_certain_fails_a_known_name_as_well(code: str) -> None:
     assert set(CERTAIN_CODES) == CERTAIN
-    verdict = conclude("a.test", [WRONG, Finding(code, "words")], [], [], known_good=True)
+    verdict = conclude("a.test", [WRONG, Finding(code, "words")], known_good=True)
     assert (verdict.passed, verdict.code) == (False, code)
-    assert str(WRONG) in verdict.warnings
+    assert WRONG in verdict.warnings
 
 
 def test_a_name_that_does_not_resolve_fails_even_when_it_validated_before() -> None:
-    verdict = conclude("a.test", [Finding("dns_nxdomain", "gone")], [], [], resolves=False, known_good=True)
+    verdict = conclude("a.test", [Finding("dns_nxdomain", "gone")], resolves=False, known_good=True)
     assert (verdict.passed, verdict.resolves, verdict.code) == (False, False, "dns_nxdomain")

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from jobs.policy.coverage import UNUSED
 from jobs.policy.decision import Action, SiteFacts, Wait, decide
 from jobs.policy.names import wanted_names
-from jobs.policy.plan import UNUSED, Plan, needed_names, needed_wildcards, plan
+from jobs.policy.plan import Plan, needed_names, needed_wildcards, plan
 from jobs.policy.site import Website
 from jobs.policy.specs import Specs
 from jobs.policy.verdict import Verdict
@@ -159,8 +160,8 @@ def test_a_renewal_without_the_wildcard_waits_for_a_sibling_that_would_be_lost()
 
 
 def test_an_order_under_way_with_a_wildcard_is_gone_on_with_as_it_is() -> None:
-    known = replace(facts(FOUR[:3]), ordered=("a.test", "*.a.test"))
-    tried = {name: Verdict(name, True, "http-01") for name in known.ordered}
+    tried = {name: Verdict(name, True, "http-01") for name in ("a.test", "*.a.test")}
+    known = replace(facts(FOUR[:3]), under_way=tried)
     assert planned(known, tried).names == ("a.test", "*.a.test")
     barred = replace(known, barred={"a.test": "another account has a name right below a.test"})
     assert planned(barred, tried).names == ("a.test",)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import dns.rdata
 
+from jobs.dns_backends.system.in_the_way import refuse_in_the_way
 from jobs.dns_backends.system.values import means, value_of
-from jobs.dns_backends.system.zone_before import Before, Target, look
+from jobs.dns_backends.system.zone_before import Target, look
 from jobs.dns_backends.system.zone_publish import Change, publish, shown
 from jobs.policy import zone_file, zone_listing
 from jobs.policy.failure import Failure
@@ -18,7 +19,7 @@ from jobs.ports import Record
 def add(target: Target, record: Record, value: dns.rdata.Rdata) -> None:
     """Raises Failure; the zone is as before then."""
     before = look(target)
-    _refuse_in_the_way(target, before, record)
+    refuse_in_the_way(before.records, target.zone.name, record)
     present = zone_listing.record_set(before.records, record.name, record.kind)
     if not _meaning(present, value):
         ttl = present[0].ttl if present else record.ttl
@@ -42,17 +43,6 @@ def remove(target: Target, record: Record, value: dns.rdata.Rdata) -> None:
         words = f"{zone}: {record.name} {record.kind} doesn't stand in {target.zone.file} itself"
         raise Failure("zone_file_unsupported", f"{words}, but in what it includes or generates", permanent=True)
     publish(target, before, text, Change(record, value, present=False))
-
-
-def _refuse_in_the_way(target: Target, before: Before, record: Record) -> None:
-    alias = zone_listing.record_set(before.records, record.name, "CNAME")
-    if alias:
-        words = f"{record.name} is a CNAME to {alias[0].value}, and beside a CNAME no {record.kind} record can stand"
-        raise Failure("zone_cname_in_the_way", words, permanent=True)
-    hidden = zone_listing.hidden_by(before.records, target.zone.name, record.name)
-    if hidden is not None:
-        words = f"{record.name}: the {hidden.kind} record of {hidden.owner} leads to {hidden.value}, out of this zone"
-        raise Failure("zone_delegated", words, permanent=True)
 
 
 def _meaning(records: Sequence[Listed], value: dns.rdata.Rdata) -> list[Listed]:

@@ -61,6 +61,11 @@ CAA: dict[str, Entry] = {
         "The zone allows other CAs only; a check puts the provider's own record beside theirs.",
         "Nothing to do; the option for CAA records says when that is done.",
     ),
+    "caa_would_renew": (
+        "info", "A CAA record names a former account",
+        "It names the account that this host had at the provider before, and the next order replaces it.",
+        "Nothing to do.",
+    ),
     "caa_critical": (
         "error", "A critical CAA record that CAs don't understand",
         "A record with the critical flag and an unknown tag forbids every CA to issue (RFC 8659).",

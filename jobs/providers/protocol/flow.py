@@ -144,7 +144,7 @@ class Flow:
                 challenge, solver = self._pick(authorization)
                 name, token = authorization.identifier, checked_token(challenge, authorization.identifier)
                 presented.callback(solver.clean, name, token)
-                solver.present(name, token, f"{token}.{self._thumbprint()}")
+                solver.present(name, token, f"{token}.{self._key.thumbprint}")
                 waiting.append((authorization, challenge, solver))
         for authorization, challenge, solver in () if refused else waiting:
             with _kept_for_later(refused):
@@ -233,9 +233,6 @@ class Flow:
         found = parse_authorization(url, answer.json())
         self.persist = found.persist or self.persist
         return found
-
-    def _thumbprint(self) -> str:
-        return urlsafe_b64encode(self._key.jwk.thumbprint()).rstrip(b"=").decode()
 
     def _ask(self, url: str, payload: Any, step: str, *, again: bool = True) -> Answer:
         return self._wire.post(url, payload, self._key, self._kid, self._directory.new_nonce, step, again=again)

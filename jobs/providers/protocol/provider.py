@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -86,8 +85,7 @@ class AcmeProvider:
         """The account as records of dns-persist-01 name it; None without one."""
         if self._account is None:
             return None
-        thumbprint = Key(self._account.key).jwk.thumbprint()
-        return Holder(self._account.url, urlsafe_b64encode(thumbprint).rstrip(b"=").decode())
+        return Holder(self._account.url, Key(self._account.key).thumbprint)
 
     def _flow(self, request: OrderRequest, solvers: Mapping[str, Solver]) -> Flow:
         if self._account is None:

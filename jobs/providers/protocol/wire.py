@@ -7,6 +7,7 @@ import re
 import ssl
 import threading
 import time
+from base64 import urlsafe_b64encode
 from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +50,12 @@ class Key:
         kind = getattr(getattr(private, "curve", None), "name", "rsa")
         self.jwk: JWKRSA | JWKEC = JWKRSA(key=private) if kind == "rsa" else JWKEC(key=private)
         self.alg = {"rsa": RS256, "secp256r1": ES256, "secp384r1": ES384}[kind]
+
+    @property
+    def thumbprint(self) -> str:
+        """As key authorizations have it: base64url of the SHA-256 (RFC 7638)."""
+        digest: bytes = self.jwk.thumbprint()
+        return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 class Wire:

@@ -242,7 +242,7 @@ def test_a_record_of_a_former_account_is_replaced_and_stays_its_owner_s(zones: Z
     elsewhere = ask(NO_ZONES, "former.test")["former.test"]
     wanted = f'0 issue "ca.test; accounturi={NEW}; validationmethods=http-01"'
     assert (codes(elsewhere)[0], elsewhere.record) == ("caa_account_changed", f"former.test. CAA {wanted}")
-    assert codes(ask(zones, "former.test", act=False)["former.test"]) == ("", ["caa_would_add"])
+    assert codes(ask(zones, "former.test", act=False)["former.test"]) == ("", ["caa_would_renew"])
     assert transferred("former.test") == before
     assert codes(ask(zones, "former.test")["former.test"]) == ("", ["caa_renewed"])
     changed = {text for _, _, text in transferred("former.test") ^ before}

@@ -54,7 +54,7 @@ def test_a_forbidding_set_fails_a_known_name_and_a_failed_lookup_only_warns(
     known = frozenset({"foreign.caa.test", "www.sub.broken.test"})
     assert check(bind, web, responder, "foreign.caa.test", known_good=known).code == "caa_forbids"
     verdict = check(bind, web, responder, "www.sub.broken.test", known_good=known)
-    assert verdict.passed and any("[caa_lookup_failed]" in warning for warning in verdict.warnings)
+    assert verdict.passed and "caa_lookup_failed" in [warning.code for warning in verdict.warnings]
 
 
 def test_caa_comes_first_and_the_http_trouble_is_told_beside_it(
@@ -62,9 +62,9 @@ def test_caa_comes_first_and_the_http_trouble_is_told_beside_it(
 ) -> None:
     web.routes["http", "foreign.caa.test"] = answers[0](404)
     verdict = check(bind, web, responder, "foreign.caa.test")
-    assert verdict.code == "caa_forbids" and any("[http_status]" in warning for warning in verdict.warnings)
+    assert verdict.code == "caa_forbids" and "http_status" in [warning.code for warning in verdict.warnings]
 
 
 def test_a_ca_without_a_name_of_its_own_is_let_through_with_a_word(bind: Any, web: Any, responder: Any) -> None:
     verdict = check(bind, web, responder, "own.caa.test", caa_identities=())
-    assert verdict.passed and any("[caa_identity_unknown]" in warning for warning in verdict.warnings)
+    assert verdict.passed and "caa_identity_unknown" in [warning.code for warning in verdict.warnings]

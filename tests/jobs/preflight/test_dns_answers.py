@@ -54,13 +54,13 @@ def test_a_known_name_that_does_not_resolve_fails_and_one_whose_dns_is_down_only
     verdicts = preflight(names, setting(bind, web), responder, frozenset(names))
     assert not verdicts["missing.bench.test"].passed
     assert verdicts["www.broken.test"].passed
-    assert any("[dns_servfail]" in warning for warning in verdicts["www.broken.test"].warnings)
+    assert "dns_servfail" in [warning.code for warning in verdicts["www.broken.test"].warnings]
 
 
 def test_cnames_are_followed_and_a_loopback_address_only_warns(bind: Any, web: Any, responder: Any) -> None:
     verdict = preflight(["chain.bench.test"], setting(bind, web), responder)["chain.bench.test"]
     assert verdict.passed and verdict.method == "http-01"
-    assert any("[address_loopback]" in warning for warning in verdict.warnings)
+    assert "address_loopback" in [warning.code for warning in verdict.warnings]
     assert "chain.bench.test -> www.bench.test -> good.bench.test" in verdict.report[0]
 
 

@@ -133,7 +133,7 @@ def test_a_failed_self_check_only_warns_for_a_name_that_validated_before(
 ) -> None:
     web.routes["http", "good.bench.test"] = answers[0](404)
     verdict = check(bind, web, responder, known_good=frozenset({"good.bench.test"}))
-    assert verdict.passed and any("[http_status]" in warning for warning in verdict.warnings)
+    assert verdict.passed and "http_status" in [warning.code for warning in verdict.warnings]
 
 
 def test_a_server_header_is_shown_clean_and_short(bind: Any, web: Any, responder: Any, answers: Any) -> None:
@@ -145,7 +145,7 @@ def test_a_server_header_is_shown_clean_and_short(bind: Any, web: Any, responder
 
 def test_a_stray_ipv6_address_only_warns(bind: Any, web: Any, responder: Any) -> None:
     verdict = check(bind, web, responder, "both.bench.test")
-    assert verdict.passed and any("[stray_aaaa]" in warning and "::1" in warning for warning in verdict.warnings)
+    assert verdict.passed and any(one.code == "stray_aaaa" and "::1" in one.text for one in verdict.warnings)
 
 
 def test_a_name_with_only_a_silent_ipv6_address_fails(bind: Any, web: Any, responder: Any) -> None:
@@ -163,7 +163,7 @@ def test_a_wrong_answer_by_ipv6_fails_although_ipv4_is_right(
 
 def test_every_address_of_a_family_is_asked(bind: Any, web: Any, responder: Any) -> None:
     verdict = check(bind, web, responder, "twice.bench.test")
-    assert verdict.passed and any("[stray_address]" in w and "127.0.0.2" in w for w in verdict.warnings)
+    assert verdict.passed and any(one.code == "stray_address" and "127.0.0.2" in one.text for one in verdict.warnings)
 
 
 def test_a_wildcard_needs_dns_and_asks_nothing(bind: Any, web: Any, responder: Any) -> None:
