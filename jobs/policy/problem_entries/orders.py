@@ -107,6 +107,11 @@ ORDERS: dict[str, Entry] = {
         "A challenge token has only letters, digits, '-' and '_'. Nothing was written.",
         "Choose another provider; this CA doesn't keep to RFC 8555.",
     ),
+    "ca_other_names": (
+        "error", "The provider asks about names that were not ordered",
+        "An order and its authorizations are for the names that were asked for, and no proof is given for others.",
+        "Choose another provider; this CA doesn't keep to RFC 8555.",
+    ),
     "ca_refused": (
         "error", "The provider refused the order",
         "The message has the CA's own words.",

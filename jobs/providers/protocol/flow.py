@@ -17,6 +17,7 @@ from jobs.policy.certificate import Bundle
 from jobs.policy.failure import Failure
 from jobs.policy.persist import Offer
 from jobs.policy.proof import split_pem
+from jobs.policy.redirects import printable
 from jobs.ports import Journal, OrderRequest, Pending, Solver
 from jobs.providers.protocol.directory import Directory
 from jobs.providers.protocol.order import (
@@ -56,9 +57,9 @@ class Flow:
         """newOrder, then on to the end. Raises Failure."""
         order = self._new_order(journal)
         if set(order.names) != set(self._request.names):
-            got = ", ".join(order.names)
-            words_ = f"{order.url}: expected an order for {', '.join(self._request.names)}, the CA made one for {got}"
-            raise Failure("ca_refused", words_)
+            asked, got = ", ".join(self._request.names), printable(", ".join(order.names), 200)
+            said = f"{order.url}: expected an order for {asked}, the CA made one for {got}"
+            raise Failure("ca_other_names", said, permanent=True)
         return self._go_on(order)
 
     def resume(self, url: str) -> Bundle | Pending:
@@ -71,7 +72,8 @@ class Flow:
             raise
         order = parse_order(url, answer.json())
         if order.status == "invalid" or set(order.names) != set(self._request.names):
-            said = words(order.error) if order.error else f"it is {order.status}, for {', '.join(order.names)}"
+            got = printable(", ".join(order.names), 200)
+            said = words(order.error) if order.error else f"it is {order.status}, for {got}"
             raise Failure("order_gone", f"{url}: {said}")
         return self._go_on(order)
 
@@ -92,7 +94,7 @@ class Flow:
             order = polled
         if order.status != "valid" or order.certificate is None:
             said = words(order.error) if order.error else f"the order is {order.status}"
-            raise Failure("ca_refused", f"{', '.join(order.names)}: finalizing the order: {said}")
+            raise Failure("ca_refused", f"{', '.join(self._request.names)}: finalizing the order: {said}")
         return self._download(order.certificate)
 
     def _new_order(self, journal: Journal) -> Order:
@@ -136,10 +138,8 @@ class Flow:
         once for all of them, before the CA is told to look. `presented` takes the answers away again."""
         waiting: list[tuple[Authorization, Challenge, Solver]] = []
         refused: list[Failure] = []
-        for url in order.authorizations:
-            authorization = self._authorization(url)
-            if authorization.status == "valid":
-                continue
+        authorizations = [self._authorization(url) for url in order.authorizations]
+        for authorization in (one for one in authorizations if one.status != "valid"):
             with _kept_for_later(refused):
                 challenge, solver = self._pick(authorization)
                 name, token = authorization.identifier, checked_token(challenge, authorization.identifier)
@@ -187,7 +187,7 @@ class Flow:
     def _finalize(self, order: Order) -> Order:
         csr = urlsafe_b64encode(_csr(self._request)).rstrip(b"=").decode()
         try:
-            answer = self._ask(order.finalize, {"csr": csr}, f"{order.names[0]}: finalizing the order")
+            answer = self._ask(order.finalize, {"csr": csr}, f"{self._request.names[0]}: finalizing the order")
         except Failure as failure:
             if failure.code not in ("ca_refused", "ca_caa"):
                 raise
@@ -201,7 +201,7 @@ class Flow:
     def _poll_order(self, order: Order, ended: Callable[[str], bool]) -> Order | Pending:
         wait = FIRST_POLL
         while True:
-            answer = self._ask(order.url, None, f"{order.names[0]}: asking for the order")
+            answer = self._ask(order.url, None, f"{self._request.names[0]}: asking for the order")
             now = parse_order(order.url, answer.json())
             if ended(now.status):
                 return now
@@ -229,8 +229,16 @@ class Flow:
         return Bundle(self._request.privkey, chain)
 
     def _authorization(self, url: str) -> Authorization:
+        """Only of what was asked for: a CA must not choose the names for which root writes into web servers and zones.
+
+        Raises Failure("ca_other_names").
+        """
         answer = self._ask(url, None, "asking for an authorization")
         found = parse_authorization(url, answer.json())
+        if found.identifier not in {*self._request.names, *self._request.ancestors.values()}:
+            asked, got = ", ".join(self._request.names), printable(found.identifier, 200)
+            said = f"{url}: expected an authorization of {asked}, the CA sent one of {got}; nothing was presented"
+            raise Failure("ca_other_names", said, permanent=True)
         self.persist = found.persist or self.persist
         return found
 
