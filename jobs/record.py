@@ -10,10 +10,12 @@ from jobs import presented, records, summaries, troubles
 from jobs.install import Outcome
 from jobs.obtain import forget_old_sets
 from jobs.policy.coverage import OVER_CAP, SPLIT_OFF, UNUSED
+from jobs.policy.customer_words import HOST_ONLY, report_for_owner
 from jobs.policy.decision import FOREIGN_INVALID, Action
 from jobs.policy.due import lifetime
 from jobs.policy.failure import Failure, LeftOff
 from jobs.policy.site import Website
+from jobs.policy.verdict import Verdict
 from jobs.ports import Place
 from jobs.report import Case
 from jobs.runlog import RunLog
@@ -81,11 +83,18 @@ def say_plan(log: RunLog, case: Case) -> None:
     for left in plan.left_off:
         say(log, case, "warn", left.text, code=left.code, name=left.name, indent=1)
         tried = case.verdicts.get(left.name)
-        for line in tried.report if tried and not tried.passed else ():
-            say(log, case, "info", line, name=left.name, indent=2)
+        if tried and not tried.passed:
+            _say_seen(log, case, tried)
     for name, verdict in case.verdicts.items():
         for warning in verdict.warnings:
             say(log, case, "warn", warning.text, code=warning.code, name=name, indent=1)
+
+
+def _say_seen(log: RunLog, case: Case, tried: Verdict) -> None:
+    """What the preflight saw of a name, marked where its owner is not told."""
+    told = report_for_owner(tried.seen).lines if tried.seen else ()
+    for line in tried.report:
+        say(log, case, "info", line, code="" if line in told else HOST_ONLY, name=tried.name, indent=2)
 
 
 def _conclude(log: RunLog, case: Case, outcomes: Sequence[Outcome], now: datetime) -> None:

@@ -5,14 +5,15 @@ The catalogue speaks to who runs the host: it names commands, configuration file
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from jobs.policy.preflight_report import ByDns, Hop, Report
+from jobs.policy.preflight_report import ByDns, Hop, Report, Walk
 from jobs.policy.problem_entries import CAA, DECISIONS, NAMES
 from jobs.policy.problems import problem
 from jobs.policy.redirects import AddressKind, address_kind
+from jobs.policy.verdict import INSIDE
 
 _ASK = "Check that the name's address is this server's. If it is, tell those who run this server."
 _NOTHING = "There is nothing that you have to do: those who run this server see it too."
@@ -28,6 +29,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "stray_aaaa": "Correct or remove the name's AAAA record at your DNS provider.",
         "ipv6_elsewhere": "Correct or remove the name's AAAA record at your DNS provider.",
         "stray_address": "Remove the record of the silent address at your DNS provider.",
+        "address_inside": "Point the name's A and AAAA records to this server's public address, or exclude the name.",
         "http_connection_refused": _ASK,
         "http_connection_lost": _ASK,
         "http_timeout": _ASK,
@@ -59,9 +61,12 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
 )
 """Instead of the catalogue's own, by code."""
 
+HOST_ONLY = "seen_inside"
+"""The code of what a log tells to who runs the host, and an owner is not told at all."""
+
 _SPEAKS_TO_THE_HOST = frozenset(
     {"dns_servers_unreachable", "dns_no_resolver", "caa_identity_unknown", "foreign_certificate", "foreign_invalid",
-     "set_damaged", "account_skipped"}
+     "set_damaged", "account_skipped", HOST_ONLY}
 )
 """Codes about names and decisions that only those who run the host can do something about."""
 
@@ -99,11 +104,12 @@ def for_owner(code: str, detail: str) -> Words:
 
 def report_for_owner(report: Report) -> Report:
     """What the preflight saw of his name. How zones are written here is the host's inside, and so is what answers at an
-    address that the Internet can't reach."""
+    address that the Internet can't reach, and where it redirects to."""
     by_dns = report.by_dns and ByDns(report.by_dns.trouble)
-    walks = tuple(replace(walk, hops=tuple(filter(_outside, walk.hops))) for walk in report.walks)
+    walks = tuple(replace(walk, hops=tuple(_outside(walk))) for walk in report.walks)
     return replace(report, walks=walks, by_dns=by_dns)
 
 
-def _outside(hop: Hop) -> bool:
-    return address_kind(hop.address) is AddressKind.PUBLIC
+def _outside(walk: Walk) -> Iterator[Hop]:
+    if walk.trouble is None or walk.trouble.code != INSIDE:
+        yield from (hop for hop in walk.hops if address_kind(hop.address) is AddressKind.PUBLIC)

@@ -12,6 +12,7 @@ from datetime import datetime
 from jobs.policy.certificate import Certificate
 from jobs.policy.certificate_state import state_of
 from jobs.policy.coverage import UNUSED, Selection, listed, secured_names, select, sorted_out, split_off
+from jobs.policy.customer_words import for_owner
 from jobs.policy.decision import Action, Decision, Options, SiteFacts, waiting
 from jobs.policy.due import deferral_ends, is_due
 from jobs.policy.failure import LeftOff
@@ -150,8 +151,10 @@ def _all_failed(stored: Certificate | None, chosen: Selection, names: tuple[str,
 
 
 def _and_more(left_off: Sequence[LeftOff]) -> str:
-    more = f" (and {len(left_off) - 1} more)" if len(left_off) > 1 else ""
-    return f"{left_off[0].text}{more}"
+    """Of the first one, in words that the website's owner may read as well: what he may not stands at the name."""
+    first, more = left_off[0], f" (and {len(left_off) - 1} more)" if len(left_off) > 1 else ""
+    words = for_owner(first.code, first.text)
+    return f"{words.detail or f'{first.name}: {words.title}'}{more}"
 
 
 def _count(number: int) -> str:

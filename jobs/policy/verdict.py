@@ -17,6 +17,9 @@ CERTAIN = frozenset({
 UNSURE = frozenset({"http_hairpin_nat"})
 """Findings that tell nothing of what a CA, which comes from outside, will find."""
 
+INSIDE = "address_inside"
+"""An address that is out of the Internet's reach and none of this host's. Its words never change, whatever is there."""
+
 _SOMEBODY_ELSE = frozenset(
     {"http_status", "http_wrong_content", "http_too_large", "http_bad_answer", "http_other_server", "http_cdn_in_front"}
 )
@@ -99,6 +102,8 @@ def beside_each_other(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
     six_alone = four_is_right and all(outcome.ipv6 for outcome in outcomes if outcome.trouble and outcome.connected)
 
     def said(outcome: Outcome, trouble: Finding) -> Finding:
+        if trouble.code == INSIDE:
+            return trouble
         if outcome.connected:
             words = "by IPv4 the right answer comes, but CAs try IPv6 first"
             elsewhere = six_alone and trouble.code in _SOMEBODY_ELSE

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from jobs.policy.finding import Finding
 from jobs.policy.redirects import AddressKind, address_kind, printable
-from jobs.policy.verdict import Outcome
+from jobs.policy.verdict import INSIDE, Outcome
 
 _SIGNS: tuple[tuple[str, str, str], ...] = (
     ("cf-ray", "", "Cloudflare"),
@@ -42,12 +42,18 @@ _MOST_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """This host's own addresses: those of its interfaces, and those at which its own answer came. None: not known."""
+    """This host's own addresses: those of its interfaces, and public ones at which its own answer came. None: not
+    known."""
 
     addresses: frozenset[str] = frozenset()
 
     def has(self, address: str) -> bool:
         return address in self.addresses or address_kind(address) is AddressKind.LOOPBACK
+
+    def inside(self, address: str) -> bool:
+        """Whether it belongs to what stands behind this host, and out of the Internet's reach: a loopback address too,
+        at which programs listen that are nobody else's business."""
+        return address_kind(address) is not AddressKind.PUBLIC and address not in self.addresses
 
     def public(self, ipv6: bool) -> tuple[str, ...]:
         """Its public addresses of one family. Behind a NAT there are none, and nothing can be said of others'."""
@@ -55,12 +61,12 @@ class Here:
         return tuple(sorted(one for one in same if address_kind(one) is AddressKind.PUBLIC))
 
     def learned(self, outcomes: Iterable[Outcome]) -> Here:
-        """With the addresses at which the right answer came straight from this host: behind a NAT, its public ones.
-        Where its interfaces aren't known, that would be a part and taken for the whole."""
+        """With the public addresses at which the right answer came straight from this host: its own behind a NAT. Where
+        its interfaces aren't known, that would be a part and taken for the whole."""
         if not self.addresses:
             return self
         right = {one.address for one in outcomes if not one.trouble and not any(hop.front for hop in one.hops)}
-        return Here(self.addresses | right)
+        return Here(self.addresses | {one for one in right if address_kind(one) is AddressKind.PUBLIC})
 
 
 def front_of(headers: Mapping[str, str]) -> str:
@@ -74,18 +80,31 @@ def front_of(headers: Mapping[str, str]) -> str:
 
 def explained(name: str, outcome: Outcome, here: Here) -> Outcome:
     """The same outcome of `name`, its trouble in the words of the cause where address and answer give that away."""
+    inside = next(filter(here.inside, (outcome.address, *(hop.address for hop in outcome.hops))), None)
+    if inside:
+        return _silenced(name, outcome, inside)
     if outcome.trouble is None or here.has(outcome.address):
         return outcome
-    return replace(outcome, trouble=_cause(name, outcome, outcome.trouble, here))
+    return replace(outcome, trouble=_cause(outcome, outcome.trouble, here))
 
 
-def _cause(name: str, outcome: Outcome, trouble: Finding, here: Here) -> Finding:
+def _silenced(name: str, outcome: Outcome, inside: str) -> Outcome:
+    """Whoever names a website points it where he likes: of what answers at `inside`, and whether anybody does, he is
+    told nothing. It is one and the same trouble, that of an address where no CA comes; only the hops tell more, and
+    they are shown to who runs the host."""
+    if outcome.trouble is None:
+        return replace(outcome, warnings=())
+    first = inside == outcome.address
+    leads = f"{name}: {inside}" if first else f"{name} redirects to {inside}, which"
+    words = f"is a {address_kind(inside)} address; no website of this server answers there, and no CA can reach it"
+    connected = outcome.connected and not first
+    return Outcome(outcome.address, Finding(INSIDE, f"{leads} {words}"), connected, (), outcome.hops)
+
+
+def _cause(outcome: Outcome, trouble: Finding, here: Here) -> Finding:
     """Of what went wrong at an address that is none of this host's, as far as it knows."""
     address, expected = outcome.address, here.public(outcome.ipv6)
     front = outcome.hops[-1].front if outcome.hops else ""
-    if here.addresses and address_kind(address) is AddressKind.PRIVATE:  # what answers there is told to nobody
-        words = "is a private address that is none of this host's, and that hosts on the Internet can't reach"
-        return Finding("address_private", f"{name}: {address} {words}")
     if front and trouble.code in _OF_A_FRONT:
         words = f"the answer bears the signs of {front}, which stands in front of the website"
         return Finding("http_cdn_in_front", f"{trouble.text}; {words}")

@@ -1,4 +1,4 @@
-"""The verb `own_addresses`: the addresses of this host's interfaces, as the kernel tells them (rtnetlink(7))."""
+"""The verb `own_addresses`: where others find this host, as the kernel tells it (rtnetlink(7))."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 
 def own_addresses() -> frozenset[str]:
-    """Every IPv4 and IPv6 address of every interface, loopback's among them; none where the kernel doesn't tell (a
-    container may not ask), from which nothing must be concluded."""
+    """Every IPv4 and IPv6 address of every interface, but for 127.0.0.0/8 and ::1, which every host has for itself;
+    none where the kernel doesn't tell (a container may not ask), from which nothing must be concluded."""
     try:
-        return _asked()
+        return frozenset(one for one in _asked() if not ipaddress.ip_address(one).is_loopback)
     except OSError:
         return frozenset()
 

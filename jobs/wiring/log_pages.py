@@ -2,7 +2,8 @@
 
 The log of a run over ten thousand accounts has a hundred thousand events, and grows while it is read. A reader names
 the byte where its next line begins; an offset inside of a line counts as the line after it. Who may read of some
-accounts only is shown their events and no others, and what went wrong in the words for a website's owner.
+accounts only is shown their events and no others: those with a code in the words for a website's owner, and none that
+is for who runs the host only.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-from jobs.policy.customer_words import for_owner
+from jobs.policy.customer_words import HOST_ONLY, for_owner
 from jobs.policy.failure import Failure
 from jobs.runlog import JSON_LINES, LEVELS, TEXT, Event
 from jobs.wiring.instance import Instance
@@ -24,9 +25,9 @@ BUDGET = 4 * 1024 * 1024
 """Bytes that are looked through for one page. Where few events are wanted, a page may end before it is full."""
 
 _BLOCK = 64 * 1024
-_WRONG = ("warn", "error")
 _LEVEL = re.compile(rb'"level": "([a-z]+)"')
 _ACCOUNT = re.compile(rb'"account": "((?:[^"\\]|\\.)*)"')
+_CODE = re.compile(rb'"code": "([a-z0-9_]*)"')
 _NAMES = {field.name for field in fields(Event)}
 
 
@@ -42,7 +43,7 @@ class Wanted:
     def told(self, line: bytes) -> Event:
         """The event of a line, in the words for who reads it."""
         event = _event(line)
-        if self.accounts is None or event.level not in _WRONG or not event.code:
+        if self.accounts is None or not event.code:
             return event
         words = for_owner(event.code, event.text)
         return replace(event, text=words.detail or words.title)
@@ -51,7 +52,9 @@ class Wanted:
         """Whether a line as it was written is wanted: told without parsing what is not."""
         if self.levels and _found(_LEVEL, line) not in self.levels:
             return False
-        if self.accounts is not None and _found(_ACCOUNT, line) not in self.accounts:
+        if self.accounts is not None and (
+            _found(_ACCOUNT, line) not in self.accounts or _found(_CODE, line) == HOST_ONLY
+        ):
             return False
         return not self.text or self._mentions(line)
 

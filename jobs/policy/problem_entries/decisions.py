@@ -124,6 +124,12 @@ DECISIONS: dict[str, Entry] = {
         "A certificate of this provider holds only so many names; the last ones were left off.",
         "Exclude names that nobody uses, or choose a provider with a higher limit.",
     ),
+    "seen_inside": (
+        "info", "Not told to the website's owner",
+        "It tells of this host's inside: what answers at an address that the Internet can't reach, or how its zones are"
+        " written.",
+        "Nothing to do.",
+    ),
     "split_off": (
         "warning", "Secured for mail only",
         "The website has more names than one certificate of this provider holds. This one is on a further certificate,"

@@ -102,6 +102,12 @@ NAMES: dict[str, Entry] = {
         "Hosts on the Internet, a public CA among them, can't reach it.",
         "Point the name to this host's public address.",
     ),
+    "address_inside": (
+        "error", "The name leads to a private address",
+        "It is an address of an inner network or of the asking host itself, which the Internet can't reach and at "
+        "which no website of this server answers.",
+        "Point the name to this host's public address. What answered there is told to you only, not to its owner.",
+    ),
     "address_unusable": (
         "warning", "An address that no host can have",
         "One of the name's records holds a link-local, multicast or reserved address. It was left out.",
