@@ -178,6 +178,7 @@ def test_control_c_is_the_commands_to_answer(script: str, code: int, mark: str) 
     with maker(script.format(mark=mark), preexec_fn=lambda: _take_terminal(theirs), **words) as process:
         os.close(theirs)
         eventually(lambda: processes(mark) != [])
+        eventually(lambda: Path(f"/proc/{process.pid}/wchan").read_text() == "do_wait")  # until then, it is still begun
         os.write(ours, b"\x03")
         assert process.wait(DEADLINE) == code
     assert processes(mark) == []
