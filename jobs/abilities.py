@@ -70,6 +70,19 @@ def writes(backend: DnsBackend, name: str, kind: str) -> bool:
     return chosen is None or bool(chosen(name, kind))
 
 
+class KeepsForNames(DnsBackend, Protocol):
+    """Ability: a backend of which each name is kept for challenges of certain names, whoever has its zone."""
+
+    def keeps_for(self, owner: str, name: str) -> bool:
+        """Whether `owner` is for the challenges of `name`. Never raises."""
+
+
+def keeps_for(backend: DnsBackend, owner: str, name: str) -> bool:
+    """Whether a backend with the ability `KeepsForNames` says so; without it, nothing is kept for anybody."""
+    asked = getattr(backend, "keeps_for", None)
+    return asked is not None and bool(asked(owner, name))
+
+
 class LeavesBehind(DnsBackend, Protocol):
     """Ability: a backend whose `remove` is taken note of, but leaves the value standing until newer ones push it out.
     Nobody waits for its absence."""

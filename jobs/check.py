@@ -54,6 +54,8 @@ def check(world: World, scope: Scope) -> list[Case]:
 
 def decide_each(world: World, scope: Scope, accounts: Mapping[str, FeatureList]) -> list[Case]:
     """Steps 2 and 3: what is known, and what follows from it."""
+    if world.zones:
+        world.zones.rights = world.rights()
     websites = [site for site in records.websites(scope.accounts) if site.account in accounts]
     websites = with_tidy_parts(world, accounts, websites)
     known = _gathered(world, accounts, websites)

@@ -10,7 +10,7 @@ import models
 from jobs import queue, records
 from jobs.abilities import holds_several
 from jobs.config import Check
-from jobs.policy.certificate import issued_here
+from jobs.policy.certificate import Certificate, issued_here
 from jobs.policy.coverage import OVER_CAP, SPLIT_OFF, UNUSED
 from jobs.policy.decision import FOREIGN_INVALID, Presented, SiteFacts, Wait
 from jobs.policy.failure import Failure
@@ -78,12 +78,12 @@ def gather(
                 service_waits={name: one.retry_at for name, one in standing.items() if one.retry_at is not None},
                 stopped=frozenset(name for name, one in standing.items() if one.state == "waiting"),
                 ordered_wait=pending[site.main].run_after if site.main in pending else None,
-                under_way=_under_way(pending.get(site.main)),
+                under_way=under_way(pending.get(site.main)),
                 main_domain=site.main if site.part_of else main_domains[site.account],
                 elsewhere=own.elsewhere,
                 several=tuple(service.name for service in services if service.name in seen and holds_several(service)),
-                barred=_barred(site, own.names, neighbours, excluded.get(site.account, frozenset())),
-                no_dns=frozenset(name.fqdn for name in own.names if neighbours.of_others(name.fqdn, site.account)),
+                barred=_barred(site, own.names, neighbours, excluded.get(site.account, frozenset()),
+                               stored.get(site.main)),
             )
         )
     return found
@@ -108,10 +108,12 @@ def _room_for_all(own: Wants, waits: Mapping[str, Wait], max_names: int | None) 
 
 
 def _barred(
-    site: Website, wanted: Sequence[WantedName], neighbours: Neighbours, excluded: Collection[str]
+    site: Website, wanted: Sequence[WantedName], neighbours: Neighbours, excluded: Collection[str],
+    stored: Certificate | None,
 ) -> dict[str, str]:
+    stands = stored.names if stored else ()
     bases = dict.fromkeys(name.fqdn.removeprefix("*.") for name in wanted)
-    reasons = {base: neighbours.why_not(base, site.account, excluded) for base in bases}
+    reasons = {base: neighbours.why_not(base, site.account, excluded, stands) for base in bases}
     return {base: why for base, why in reasons.items() if why}
 
 
@@ -145,7 +147,7 @@ def _judged(installed: Installed | None, known: frozenset[str], organizations: t
     return Presented(certificate, installed.ours, ours, certificate is None, installed.detail)
 
 
-def _under_way(row: models.QueueEntry | None) -> dict[str, Verdict]:
+def under_way(row: models.QueueEntry | None) -> dict[str, Verdict]:
     """How the names of an order that is under way are validated, see `jobs/order.py`."""
     if row is None:
         return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
 
@@ -32,6 +32,7 @@ def preflight_names(
     names.difference_update(known)
     if not names:
         return known
+    names.update(_tops(world, names))
     known_good = frozenset(name for case in cases if case.facts.stored for name in case.facts.stored.names)
     specs, config = world.ordering.provider.specs(), world.config
     setting = Setting(
@@ -46,9 +47,14 @@ def preflight_names(
         act=not scope.plan_only,
         dcv_methods=specs.dcv_methods,
         guesses=frozenset(name.fqdn for case in cases for name in case.facts.wanted if not name.own),
-        no_dns=frozenset(name for case in cases for name in case.facts.no_dns),
     )
     return {**known, **preflight(names, setting, world.ordering.solvers["http-01"], known_good)}
+
+
+def _tops(world: World, names: Collection[str]) -> set[str]:
+    """What has to be seen for their zones to be changed (`jobs/policy/zone_rights.py`)."""
+    served = ((name, serving.zone) for name in names if (serving := world.zones.serving(name)))
+    return {top for name, zone in served if (top := world.zones.rights.shown_by(name, zone))}
 
 
 def _issuer(world: World) -> Issuer:

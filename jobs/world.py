@@ -11,6 +11,7 @@ from jobs.install import Keeper
 from jobs.order import Ordering
 from jobs.policy.decision import Options
 from jobs.policy.options import CaaMode
+from jobs.policy.zone_rights import ZoneRights
 from jobs.ports import Place, ServiceTarget
 from jobs.progress import Progress
 from jobs.runlog import RunLog
@@ -32,6 +33,7 @@ class World:
     keeper: Keeper
     key_group: int | None
     zones: Zones = NO_ZONES
+    rights: Callable[[], ZoneRights] = ZoneRights
     caa_mode: CaaMode = CaaMode.WHEN_NEEDED
     former_accounts: tuple[str, ...] = ()
     progress: Progress = field(default_factory=Progress)

@@ -16,6 +16,7 @@ from jobs.policy.certificate import Bundle, Certificate
 from jobs.policy.failure import Failure
 from jobs.policy.proof import read_certificate
 from jobs.policy.site import Website
+from jobs.policy.zone_rights import ZoneRights
 from jobs.ports import Endpoint, FileChange, Installed, Place, Served
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -137,3 +138,8 @@ class FakeService:
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def rights_to(*zones: str) -> ZoneRights:
+    """For tests of what is done in a zone, not of whose it is: whoever is asked for has these."""
+    return ZoneRights(assigned=dict.fromkeys(zones, ""))

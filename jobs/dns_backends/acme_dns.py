@@ -65,11 +65,13 @@ class Options:
 
 @dataclass(frozen=True)
 class _Account:
-    """`zone`: what the name server serves, the fulldomain without its first part."""
+    """`zone`: what the name server serves, the fulldomain without its first part. `domain`: what it is kept for; empty:
+    for whatever leads there."""
 
     fulldomain: str
     zone: str
     subdomain: str
+    domain: str
     username: str = field(repr=False)
     password: str = field(repr=False)
 
@@ -95,6 +97,11 @@ class Backend:
 
     def writes(self, name: str, kind: str) -> bool:
         return kind == "TXT"
+
+    def keeps_for(self, owner: str, name: str) -> bool:
+        """An account that was given for a domain is for that one and its wildcard; any other is for every name."""
+        account = self._accounts.get(owner)
+        return account is not None and account.domain in ("", name.removeprefix("*."))
 
     def add(self, record: Record) -> None:
         """A third value waits until one of the two at the same name is done with, rather than push it out."""
@@ -191,10 +198,12 @@ class Backend:
 def _read(given: Any) -> Iterator[_Account]:
     """One registration, a list of them, or an object of them by domain, as other clients keep them."""
     if isinstance(given, dict) and "fulldomain" not in given:
-        given = list(given.values())
-    for one in [given] if isinstance(given, dict) else list(given):
+        pairs = [(zone_name(domain), one) for domain, one in given.items()]
+    else:
+        pairs = [("", one) for one in ([given] if isinstance(given, dict) else list(given))]
+    for domain, one in pairs:
         fulldomain, subdomain = zone_name(str(one["fulldomain"])), str(one["subdomain"]).strip().lower()
         zone = fulldomain.removeprefix(f"{subdomain}.")
         if not subdomain or zone == fulldomain:
             raise ValueError("its subdomain is not the first part of its fulldomain")
-        yield _Account(fulldomain, zone, subdomain, str(one["username"]), str(one["password"]))
+        yield _Account(fulldomain, zone, subdomain, domain, str(one["username"]), str(one["password"]))

@@ -64,8 +64,7 @@ class SiteFacts:
     `under_way`: the names of an order that is, which is not asked for again before `ordered_wait`, with how each is
     validated in it.
     `elsewhere`: wanted names that the website's parts have (see `split.py`), which `several` can present: services
-    that hold several certificates a website. `barred`: domains below which no wildcard may be had, and why.
-    `no_dns`: wanted names that are not validated by DNS, for the domain above them is another account's."""
+    that hold several certificates a website. `barred`: domains below which no wildcard may be had, and why."""
 
     website: Website
     wanted: tuple[WantedName, ...]
@@ -80,7 +79,6 @@ class SiteFacts:
     elsewhere: tuple[WantedName, ...] = ()
     several: tuple[str, ...] = ()
     barred: Mapping[str, str] = field(default_factory=dict)
-    no_dns: frozenset[str] = frozenset()
 
     @property
     def ordered(self) -> tuple[str, ...]:

@@ -38,19 +38,15 @@ class Neighbours:
                 self._owner[name] = site.account
                 self._below.setdefault(parent(name), set()).add(site.account)
 
-    def why_not(self, base: str, account: str, excluded: Collection[str]) -> str:
-        """Why `account` may have no certificate for `*.base`; empty when it may."""
+    def why_not(self, base: str, account: str, excluded: Collection[str], stands: Collection[str] = ()) -> str:
+        """Why `account` may have no certificate for `*.base`; empty when it may. A wildcard that it has already
+        (`stands`: the names of its certificate) is not lost because somebody else lists a name below it."""
         if self._above(base) not in ("", account):
             return f"{base} belongs to another account"
-        if self._below.get(base, set()) - {account}:
+        if self._below.get(base, set()) - {account} and f"*.{base}" not in stands:
             return f"another account has a name right below {base}"
         left_out = sorted(name for name in excluded if parent(name) == base)
         return f"{left_out[0]} is excluded, and *.{base} would cover it" if left_out else ""
-
-    def of_others(self, name: str, account: str) -> bool:
-        """Whether the nearest domain above `name` that anybody has is another account's: its DNS zone is not this
-        account's then, though this host may serve it. Above a wildcard, that is the domain right below it."""
-        return self._above(parent(name)) not in ("", account)
 
     def _above(self, name: str) -> str:
         while name and name not in self._owner:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from jobs.policy.caa import Addition, CaaStep, CaaVerdict, judge
 from jobs.policy.caa_addition import Renewal, always, amended, locks_out, missing, renewals, zone_text
@@ -90,14 +90,16 @@ class Decided:
     why_not: Mapping[str, str]
 
 
-def decide(names: Sequence[Judged], zones: Zones, issuer: Issuer, mode: CaaMode) -> Decided:
-    """What is written where this host may, so that what is forbidden is allowed, and as `mode` says. Reads the list of
-    what was put before."""
+def decide(
+    names: Sequence[Judged], passing: Collection[str], zones: Zones, issuer: Issuer, mode: CaaMode
+) -> Decided:
+    """What is written where this host may, so that what is forbidden is allowed, and as `mode` says; for the names of
+    `passing` only. Reads the list of what was put before."""
     if mode is CaaMode.NEVER or not zones:
         return Decided({}, {})
     changes: dict[str, tuple[Change, ...]] = {}
     after = []
-    for one in names:
+    for one in (one for one in names if one.name in passing):
         renewed = _renewed(one, zones, issuer)
         changes[one.name] = tuple(renewed)
         steps = amended(one.steps, (), [change.what for change in renewed if isinstance(change.what, Renewal)])
@@ -106,10 +108,11 @@ def decide(names: Sequence[Judged], zones: Zones, issuer: Issuer, mode: CaaMode)
     for name, wanted in missing({one.name: one.verdict for one in after}).items():
         owner = wanted.owner if isinstance(wanted, Addition) else _owner(after, name)
         serving = zones.serving(owner, "CAA") if owner else None
-        if serving and isinstance(wanted, Addition):
+        barred = zones.rights.why_not(name, serving.zone) if serving else ""
+        if serving and isinstance(wanted, Addition) and not barred:
             changes[name] += (Change(serving, wanted),)
-        elif serving and isinstance(wanted, str):
-            why_not[name] = wanted
+        elif serving:
+            why_not[name] = wanted if isinstance(wanted, str) else barred
     if mode is CaaMode.ALWAYS:
         for one in after:
             changes[one.name] += tuple(_without_need(one, changes[one.name], zones, issuer))
@@ -119,7 +122,9 @@ def decide(names: Sequence[Judged], zones: Zones, issuer: Issuer, mode: CaaMode)
 def _renewed(one: Judged, zones: Zones, issuer: Issuer) -> list[Change]:
     found = renewals(one.set, issuer.identities, issuer.account_uri, issuer.former) if one.set else ()
     serving = zones.serving(one.set.owner, "CAA") if found and one.set else None
-    return [Change(serving, renewal) for renewal in found] if serving else []
+    if serving is None or zones.rights.why_not(one.name, serving.zone):
+        return []
+    return [Change(serving, renewal) for renewal in found]
 
 
 def _owner(names: Sequence[Judged], name: str) -> str | None:
@@ -134,7 +139,7 @@ def _without_need(one: Judged, needed: Collection[Change], zones: Zones, issuer:
     for addition in always(one.steps, serving.zone if serving else None, issuer.identities):
         place = zones.serving(addition.owner, "CAA")
         there = {(change.what.owner, change.what.tag) for change in needed if isinstance(change.what, Addition)}
-        if place is None or (addition.owner, addition.tag) in there:
+        if place is None or zones.rights.why_not(one.name, place.zone) or (addition.owner, addition.tag) in there:
             continue
         change = Change(place, addition, locks_out(one.set, addition))
         if not kept.known(change.record):
@@ -155,6 +160,8 @@ async def write_all(lookup: Lookup, zones: Zones, changes: Collection[Change], p
 
 
 async def _write(lookup: Lookup, zones: Zones, change: Change, provider: str) -> Done:
+    if isinstance(change.what, Renewal) and not await asyncio.to_thread(kept.known, _former(change.what)):
+        return await _renewed_for_its_owner(lookup, zones, change, change.what)
     record = change.record
     listed = await asyncio.to_thread(kept.known, record)
     try:
@@ -163,20 +170,32 @@ async def _write(lookup: Lookup, zones: Zones, change: Change, provider: str) ->
         if not listed:  # whether it was written need not be known; what can't be undone stays on the list
             await _taken(zones, record)
         return Done(failed=Finding(failure.code, failure.detail))
-    lagging = (await seen_everywhere(lookup, record, True, LONGEST_WAIT)).against
+    return await _settled(lookup, zones, change)
+
+
+async def _renewed_for_its_owner(lookup: Lookup, zones: Zones, change: Change, renewal: Renewal) -> Done:
+    """The former record is none of ours, so the new one is not either, from before it is written on: on the list, it
+    would be taken away again after a crash, maybe as the last of its set, and then any CA might issue. So nothing is
+    taken back when writing fails; whatever happens on the way, both records stand at worst, and the next run goes on.
+    """
+    await asyncio.to_thread(kept.forget, change.record)
+    try:
+        await asyncio.to_thread(change.serving.backend.add, change.record)
+    except Failure as failure:
+        return Done(failed=Finding(failure.code, failure.detail))
+    return await _settled(lookup, zones, change)
+
+
+async def _settled(lookup: Lookup, zones: Zones, change: Change) -> Done:
+    """Once every name server shows the new record, the former one of a renewal goes."""
+    lagging = (await seen_everywhere(lookup, change.record, True, LONGEST_WAIT)).against
     if lagging or not isinstance(change.what, Renewal):
         return Done(lagging=lagging)
-    return Done(left=await _replaced(zones, change.what, record))
+    return Done(left=await _taken(zones, _former(change.what)))
 
 
-async def _replaced(zones: Zones, renewal: Renewal, new: Record) -> Finding | None:
-    """Take the former record away. The new one is on the list only if that one was: else it is the owner's still."""
-    old = replace(new, value=zone_text(renewal.old))
-    ours = await asyncio.to_thread(kept.known, old)
-    left = await _taken(zones, old)
-    if left is None and not ours:
-        await asyncio.to_thread(kept.forget, new)
-    return left
+def _former(renewal: Renewal) -> Record:
+    return Record(renewal.owner, "CAA", zone_text(renewal.old), TTL)
 
 
 async def _taken(zones: Zones, record: Record) -> Finding | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jobs.policy.caa import Addition, CaaStep
@@ -31,16 +31,24 @@ class Permission:
 
 
 async def permit(
-    lookup: Lookup, zones: Zones, methods: Mapping[str, str], issuer: Issuer, mode: CaaMode, act: bool, limit: float
+    lookup: Lookup,
+    zones: Zones,
+    methods: Mapping[str, str],
+    passing: Collection[str],
+    issuer: Issuer,
+    mode: CaaMode,
+    act: bool,
+    limit: float,
 ) -> dict[str, Permission]:
     """A permission for every name of `methods` (name -> the method by which it will be validated).
 
-    What is missing is put into zones that this host serves, each record once; then DNS is asked anew, and what it says
+    What is missing for those of `passing`, which would be validated, is put into zones that this host serves and that
+    are of the name's account, each record once; then DNS is asked anew, and what it says
     counts. Without `act` nothing is written: what would be added counts as there. `limit`: seconds a name's look-ups
     may take.
     """
     before = await _placed(lookup, await _look(lookup, methods, issuer, limit), issuer, mode)
-    decided = await asyncio.to_thread(decide, before, zones, issuer, mode)
+    decided = await asyncio.to_thread(decide, before, passing, zones, issuer, mode)
     changes = [change for some in decided.changes.values() for change in some]
     done: dict[Change, Done] = {}
     if act and changes:

@@ -20,7 +20,7 @@ from jobs.preflight.caa_changes import Issuer
 from jobs.preflight.http_check import Question, fetch
 from jobs.preflight.permission import NO_ISSUER, permit
 from jobs.preflight.resolver import Lookup, lookup_by
-from jobs.preflight.seen import Seen, concluded, method, understood
+from jobs.preflight.seen import Seen, concluded, lasting_trouble, method, understood
 from jobs.privileged import own_addresses
 from jobs.zones import NO_ZONES, Zones
 
@@ -38,8 +38,7 @@ class Setting:
     fetch with its redirects. `concurrency`: names worked on at a time. `act`: records may be put into `zones`; else
     what would be put is only told. `own`: the addresses of this host; None: those of its interfaces.
     `dcv_methods`: by which the CA validates; without dns-01 nothing is tried by DNS.
-    `guesses`: names that nobody listed, which are nothing to try by DNS when they do not exist; `no_dns`: names below
-    a domain of another account's, which its owner has not been asked about.
+    `guesses`: names that nobody listed, which are nothing to try by DNS when they do not exist.
     """
 
     resolvers: tuple[str, ...] = ()
@@ -55,7 +54,6 @@ class Setting:
     own: frozenset[str] | None = None
     dcv_methods: tuple[str, ...] = ("http-01", "dns-01")
     guesses: frozenset[str] = frozenset()
-    no_dns: frozenset[str] = frozenset()
 
 
 def preflight(
@@ -110,11 +108,13 @@ async def _examine_all(
     """The phases, each for all names: look, validate by DNS what HTTP can't, ask for permission, conclude."""
     limit = setting.timeout * 6
     seen = understood(await _look_all(names, lookup, question, setting), question.here.addresses)
+    setting.zones.rights = setting.zones.rights.with_proven(one.name for one in seen if not one.trouble)
     lacking = [one.name for one in seen if one.trouble and _may_try_dns(one, setting)]
     by_dns = await validate_by_dns(lookup, setting.zones, lacking, setting.act)
     methods = {one.name: method(one, by_dns.get(one.name)) for one in seen if one.reached or one.name in by_dns}
+    passing = {one.name for one in seen if one.name in known_good or not lasting_trouble(one, by_dns.get(one.name))}
     allowed = await permit(
-        lookup, setting.zones, methods, setting.issuer, setting.caa_mode, setting.act, limit
+        lookup, setting.zones, methods, passing, setting.issuer, setting.caa_mode, setting.act, limit
     )
     return {
         one.name: concluded(one, by_dns.get(one.name), allowed.get(one.name), one.name in known_good) for one in seen
@@ -122,7 +122,7 @@ async def _examine_all(
 
 
 def _may_try_dns(seen: Seen, setting: Setting) -> bool:
-    if "dns-01" not in setting.dcv_methods or seen.name in setting.no_dns:
+    if "dns-01" not in setting.dcv_methods:
         return False
     return not (seen.name in setting.guesses and seen.found.gone)
 

@@ -61,9 +61,14 @@ def method(seen: Seen, by_dns: ByDns | None) -> str:
     return "dns-01" if seen.wildcard or (by_dns and not by_dns.trouble) else "http-01"
 
 
+def lasting_trouble(seen: Seen, by_dns: ByDns | None) -> Finding | None:
+    """Why neither way would validate the name."""
+    return by_dns.trouble if by_dns else seen.trouble
+
+
 def concluded(seen: Seen, by_dns: ByDns | None, allowed: Permission | None, known_good: bool) -> Verdict:
     """The verdict, the gravest finding first: what CAA forbids helps no other way of validation."""
-    troubles = [by_dns.trouble if by_dns else seen.trouble]
+    troubles = [lasting_trouble(seen, by_dns)]
     if by_dns and not by_dns.possible and not seen.wildcard:
         troubles.insert(0, seen.trouble)
     resolves = not seen.found.gone or bool(by_dns and not by_dns.trouble)

@@ -21,7 +21,7 @@ from jobs.policy.options import CaaMode
 from jobs.ports import Solver
 from jobs.progress import Progress
 from jobs.report import Case, counted, stamp, totals
-from jobs.wiring import caa_accounts, options, providers, setup
+from jobs.wiring import caa_accounts, options, providers, setup, zone_rights
 from jobs.wiring.discovery import discover
 from jobs.wiring.instance import Instance, now
 from jobs.wiring.kept_files import KeptFiles
@@ -228,6 +228,7 @@ def _world(
         keeper=KeptFiles(place).before,
         key_group=key_group(present),
         zones=served,
+        rights=zone_rights.rights,
         caa_mode=options.load(config).caa,
         former_accounts=tuple(json.loads(row.former_accounts or "[]")),
         progress=Progress(run),

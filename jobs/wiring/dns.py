@@ -20,7 +20,7 @@ from jobs.preflight.permission import Permission, permit
 from jobs.preflight.resolver import Found, lookup_by
 from jobs.preflight.wire import Status
 from jobs.report import stamp
-from jobs.wiring import options, provider_rows
+from jobs.wiring import options, provider_rows, zone_rights
 from jobs.wiring.dns_advice import Advice, advice
 from jobs.wiring.instance import Instance, now
 from jobs.wiring.parts import zones
@@ -43,7 +43,7 @@ def served(instance: Instance, account: str | None = None) -> dict[str, Any]:
                 "account": site.account, "website": site.main, "name": name,
                 "zone": serving.zone if serving else None, "backend": serving.backend.name if serving else None,
             })
-    return {"names": found, "troubles": _troubles(known)}
+    return {"names": found, "assigned": zone_rights.assigned(), "troubles": _troubles(known)}
 
 
 def put() -> list[dict[str, Any]]:
@@ -69,6 +69,7 @@ def show(instance: Instance, text: str) -> dict[str, Any]:
         raise Failure("name_invalid", f"{text[:260]!r}: {error}", permanent=True) from error
     issuer, silent = _issuer()
     known, advised = zones(instance), advice(instance, name)
+    known.rights = zone_rights.rights().with_proven(zone_rights.secured())
     lead, caa, standing_now = asyncio.run(_look(instance, known, name, advised, issuer))
     serving = known.serving(name)
     return {
@@ -112,7 +113,7 @@ async def _look(
         if issuer is None:
             return None
         mode = options.load(config).caa
-        return (await permit(lookup, known, {name: method}, issuer, mode, False, LONGEST_CAA))[name]
+        return (await permit(lookup, known, {name: method}, {name}, issuer, mode, False, LONGEST_CAA))[name]
 
     found = await asyncio.gather(lead(), caa(), *(lookup.ask(want.owner, "TXT") for want in advised.lasting))
     return found[0], found[1], found[2:]

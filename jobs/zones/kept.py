@@ -26,12 +26,16 @@ class Kept:
 
 
 def note(backend: str, zone: str, record: Record, purpose: str, provider: str | None) -> None:
-    """Keep that this value is about to be written. On the disk when it returns; once for the same value."""
+    """Keep that this value is about to be written. On the disk when it returns; once for the same value, which from
+    then on is where it was written last: it is written anew only when DNS does not show it where it was."""
+    rows = models.DnsRecord
     with _connected(), durable():
-        models.DnsRecord.insert(
+        rows.insert(
             backend=backend, zone=zone, name=record.name, kind=record.kind, value=record.value, purpose=purpose,
             provider=provider, put_at=datetime.now(UTC),
-        ).on_conflict_ignore().execute()
+        ).on_conflict(
+            conflict_target=[rows.name, rows.kind, rows.value], update={rows.backend: backend, rows.zone: zone}
+        ).execute()
 
 
 def forget(record: Record) -> None:
@@ -44,17 +48,23 @@ def left(purpose: str) -> list[Kept]:
     """What was put and not taken away, the oldest first."""
     rows = models.DnsRecord
     with _connected():
-        found = rows.select().where(rows.purpose == purpose).order_by(rows.id)
-        return [
-            Kept(Record(row.name, row.kind, row.value), row.backend, row.zone, row.provider, row.put_at)
-            for row in found
-        ]
+        return [_kept(row) for row in rows.select().where(rows.purpose == purpose).order_by(rows.id)]
+
+
+def entry(record: Record) -> Kept | None:
+    """The row of this value; None: we did not put it there."""
+    with _connected():
+        row = models.DnsRecord.select().where(_same(record)).first()
+        return _kept(row) if row else None
 
 
 def known(record: Record) -> bool:
     """Whether we put this value there."""
-    with _connected():
-        return bool(models.DnsRecord.select().where(_same(record)).exists())
+    return entry(record) is not None
+
+
+def _kept(row: models.DnsRecord) -> Kept:
+    return Kept(Record(row.name, row.kind, row.value), row.backend, row.zone, row.provider, row.put_at)
 
 
 def _same(record: Record) -> object:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from jobs.policy.delegation import challenge_name
+from jobs.abilities import keeps_for
+from jobs.policy.delegation import CHALLENGE, challenge_name, delegation
 from jobs.policy.finding import Finding
 from jobs.preflight.resolver import Found, Lookup
 from jobs.preflight.wire import Status
 from jobs.zones.serving import Serving, Zones
 from jobs.zones.shadowing import shadowed, synthesized
 
-ELSEWHERE = "dns01_delegated_elsewhere"
+ELSEWHERE, NOT_YOURS = "dns01_delegated_elsewhere", "dns01_zone_not_yours"
 
 _OWNER = re.compile(r"\A[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_][a-z0-9_-]{0,62})+\Z")
 """Names of other people's zones come from outside; nothing else is ever written at."""
@@ -47,21 +48,34 @@ async def challenge_place(lookup: Lookup, zones: Zones, name: str) -> Place:
         shown = owner.encode("unicode_escape").decode("ascii")[:80]
         return Place(own, trouble=Finding("dns01_cname_loop", f"{name}: {own} leads to {shown!r}, which is no name"))
     if owner != own:
-        return await _delegated(lookup, zones, own, owner)
-    base = name.removeprefix("*.")
-    return Place(own, here, await shadowed(lookup, own, base, here.zone) if here else None)
+        return await _delegated(lookup, zones, name, owner)
+    if here is None:
+        return Place(own)
+    barred = zones.rights.why_not(name, here.zone)
+    if barred:
+        return Place(own, trouble=Finding(NOT_YOURS, f"{name}: it is not validated by DNS: {barred}"))
+    return Place(own, here, await shadowed(lookup, own, name.removeprefix("*."), here.zone))
 
 
-async def _delegated(lookup: Lookup, zones: Zones, own: str, owner: str) -> Place:
-    """In the zone for challenges nothing else is at home; anywhere else somebody's name may be at the very owner."""
-    serving = zones.serving(owner, "TXT")
+async def _delegated(lookup: Lookup, zones: Zones, name: str, owner: str) -> Place:
+    """Whoever has the name says where its CNAME leads, and so may lead it to names of others. What is written at is the
+    one name in the zone for challenges that is this name's, the name that a backend keeps for it, or the place for
+    challenges of a name in a zone of the same account."""
+    own, serving = challenge_name(name), zones.serving(owner, "TXT")
     if serving is None:
         words = f"{own} is a CNAME to {owner}, which {not_served(zones)}"
         return Place(owner, trouble=Finding(ELSEWHERE, words))
-    chosen = zones.challenge_zone
-    if chosen and (owner == chosen or owner.endswith(f".{chosen}")):
+    wanted = delegation(name, zones.challenge_zone) if zones.challenge_zone else None
+    if (wanted and owner == wanted.target) or keeps_for(serving.backend, owner, name):
         return Place(owner, serving)
-    return Place(owner, serving, await shadowed(lookup, owner, owner, serving.zone))
+    expected = f"; expected {wanted.target}" if wanted else ""
+    if not owner.startswith(f"{CHALLENGE}."):
+        words = f"{own} is a CNAME to {owner}, which is no name for the challenges of {name}{expected}"
+        return Place(owner, trouble=Finding(NOT_YOURS, words))
+    barred = zones.rights.why_not(name, serving.zone)
+    if barred:
+        return Place(owner, trouble=Finding(NOT_YOURS, f"{own} is a CNAME to {owner}: {barred}{expected}"))
+    return Place(owner, serving, await shadowed(lookup, owner, owner.removeprefix(f"{CHALLENGE}."), serving.zone))
 
 
 def not_served(zones: Zones) -> str:

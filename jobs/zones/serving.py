@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from jobs.abilities import writes
 from jobs.policy.failure import Failure
+from jobs.policy.zone_rights import NO_RIGHTS, ZoneRights
 from jobs.ports import DnsBackend
 
 
@@ -24,10 +25,14 @@ class Zones:
     A backend that can't tell its zones is passed over, and is in `troubles`: what it may serve counts as elsewhere.
     """
 
-    def __init__(self, backends: Sequence[DnsBackend], challenge_zone: str = "") -> None:
-        """`challenge_zone`: the one into which other people's names are delegated."""
+    def __init__(
+        self, backends: Sequence[DnsBackend], challenge_zone: str = "", rights: ZoneRights = NO_RIGHTS
+    ) -> None:
+        """`challenge_zone`: the one into which other people's names are delegated. `rights`: for whose names a zone may
+        be changed; what the run learns is added."""
         self._backends = tuple(backends)
         self.challenge_zone = challenge_zone
+        self.rights = rights
         self.troubles: dict[str, Failure] = {}
 
     def __bool__(self) -> bool:
@@ -57,6 +62,11 @@ class Zones:
             if zone is not None:
                 found.append(Serving(backend, zone))
         return found
+
+    def by_name(self, backend: str, zone: str, name: str) -> Serving | None:
+        """The backend of that name, where it still holds `name` by that very zone."""
+        holding = self._holding(name.removeprefix("*."))
+        return next((one for one in holding if one.backend.name == backend and one.zone == zone), None)
 
 
 def _labels(zone: str) -> int:

@@ -8,10 +8,7 @@ from jobs.policy.failure import Failure
 from jobs.ports import Record
 from jobs.zones import kept
 from jobs.zones.serving import Zones
-from jobs.zones.writing import take
-
-_DOWN = frozenset({"dns_backend_timeout", "dns_backend_unreachable", "program_timeout"})
-"""After these the backend is not asked for the rest: each one would take as long."""
+from jobs.zones.writing import BACKEND_DOWN, take
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +31,6 @@ def sweep_challenges(zones: Zones) -> Swept:
             taken.append(one.record)
         except Failure as failure:
             troubles.append(failure)
-            if failure.code in _DOWN:
+            if failure.code in BACKEND_DOWN:
                 down.add(one.backend)
     return Swept(tuple(taken), tuple(troubles))

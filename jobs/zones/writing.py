@@ -7,6 +7,9 @@ from jobs.ports import Record
 from jobs.zones import kept
 from jobs.zones.serving import Serving, Zones
 
+BACKEND_DOWN = frozenset({"dns_backend_timeout", "dns_backend_unreachable", "program_timeout"})
+"""After these the backend is not asked for the rest: each one would take as long."""
+
 
 def put(serving: Serving, record: Record, purpose: str, provider: str | None) -> None:
     """Write `record` beside what stands there. It is on the list first. Raises what the backend raises.
@@ -18,15 +21,29 @@ def put(serving: Serving, record: Record, purpose: str, provider: str | None) ->
 
 
 def take(zones: Zones, record: Record) -> None:
-    """Take exactly that value away; it is no error when it is gone.
+    """Take exactly that value away; it is no error when it is gone. One of ours goes by the backend that wrote it, out
+    of the zone that it was written into: of any other one "it is gone" would say nothing.
 
     Raises Failure("dns_record_left") where no backend serves its zone any more, and what the backend raises; the value
     stays on the list then.
     """
-    serving = zones.serving(record.name, record.kind)
+    ours = kept.entry(record)
+    if ours is None:
+        serving = zones.serving(record.name, record.kind)
+    else:
+        serving = zones.by_name(ours.backend, ours.zone, record.name)
     if serving is None:
-        trouble = "; ".join(one.detail for one in zones.troubles.values()) or "no DNS backend serves its zone any more"
         words = f"{record.name}. {record.kind} {record.value}: it was put there by AutoSSL and can't be taken away"
-        raise Failure("dns_record_left", f"{words}: {trouble}. Remove it by hand")
+        raise Failure("dns_record_left", f"{words}: {_why(zones, ours)}. Remove it by hand")
     serving.backend.remove(record)
     kept.forget(record)
+
+
+def _why(zones: Zones, ours: kept.Kept | None) -> str:
+    """Nobody takes the value away."""
+    if ours is None:
+        return "; ".join(one.detail for one in zones.troubles.values()) or "no DNS backend serves its zone any more"
+    silent = zones.troubles.get(ours.backend)
+    if silent:
+        return f"the DNS backend {ours.backend}, which wrote it, can't tell its zones: {silent.detail}"
+    return f"the DNS backend {ours.backend}, which wrote it, does not serve {ours.zone} any more"

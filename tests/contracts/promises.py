@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs import ports
-from jobs.abilities import HoldsSeveral, LeavesBehind, SetsUp, TakesLastingRecords, WritesSomeOnly
+from jobs.abilities import HoldsSeveral, KeepsForNames, LeavesBehind, SetsUp, TakesLastingRecords, WritesSomeOnly
 from jobs.policy.site import UNASSIGNED, Account, Website, account_name, hostname
 
 PORTS: dict[str, type] = {
@@ -21,7 +21,7 @@ PORTS: dict[str, type] = {
 }
 ABILITIES: dict[str, tuple[type, ...]] = {
     "providers": (ports.Registers, TakesLastingRecords), "services": (SetsUp, HoldsSeveral),
-    "dns_backends": (WritesSomeOnly, LeavesBehind),
+    "dns_backends": (WritesSomeOnly, LeavesBehind, KeepsForNames),
 }
 """Optional Protocols: what a class has of one it has whole."""
 NAMED = {

@@ -16,6 +16,7 @@ from jobs.policy.problems import CATALOGUE
 from jobs.zones import Zones
 from jobs.zones.dns_solver import DnsSolver, txt_value
 from tests.contracts.promises import broken_promises
+from tests.fakes import rights_to
 from tests.jobs.zones.zone_bench import backend, installation, listed, solver, texts
 
 pytestmark = pytest.mark.e2e(timeout=60)
@@ -38,7 +39,7 @@ class Tried:
 def zones(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zones]:
     dns = bind.start_bind([bind.Zone(NAME, [("www", "A", "192.0.2.1")], dynamic=True)])
     with installation(tmp_path_factory.mktemp("host") / "instance"):
-        yield Zones([backend(dns, NAME)])
+        yield Zones([backend(dns, NAME)], rights=rights_to(NAME))
 
 
 @pytest.fixture

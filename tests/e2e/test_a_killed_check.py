@@ -80,6 +80,7 @@ def test_the_next_check_takes_away_what_a_killed_one_left_whatever_it_is_of(prod
     apache.start_apache()
     product.run("setup")
     product.run("discover")
+    product.run("dns", "assign", ZONE, "killed")
     product.use(pebble.start_pebble())
     value = kill_in_the_middle(product, "check", "--user", "killed")
     report = product.run("check", "--user", "other", "--json", expected=(0, 1)).json()

@@ -10,10 +10,12 @@ import pytest
 from jobs.demo.daemons.bind import ADDRESS, PORT, TSIG_NAME, Bind, Zone, start_bind
 from jobs.demo.inside import PUBLIC_ADDRESS
 from jobs.demo.product import INSTANCE, Product
+from jobs.policy.zone_rights import NO_RIGHTS, ZoneRights
 from jobs.preflight.by_dns import ByDns, validate_by_dns
 from jobs.preflight.resolver import Lookup, servers
 from jobs.wiring.instance import open_instance
 from jobs.wiring.parts import zones
+from tests.fakes import rights_to
 
 pytestmark = pytest.mark.e2e(timeout=120)
 
@@ -37,6 +39,7 @@ def server() -> Bind:
             alias("deep", f"a.b.c.{SHOP}"),
             alias("real", "real.outside.test.challenges.host.test"),
             alias("apex", "victim.test"),
+            alias("key", "mail._domainkey.victim.test"),
             alias("circle", "_acme-challenge.circle.outside.test"),
         ]),
     ])
@@ -52,10 +55,12 @@ def product(server: Bind) -> Product:
     return made
 
 
-def tried(product: Product, name: str) -> ByDns | None:
+def tried(product: Product, name: str, rights: ZoneRights = NO_RIGHTS) -> ByDns | None:
     instance = open_instance(INSTANCE)
     try:
-        return asyncio.run(_try(zones(instance), name))
+        known = zones(instance)
+        known.rights = rights
+        return asyncio.run(_try(known, name))
     finally:
         instance.close()
 
@@ -71,15 +76,23 @@ def addresses(name: str) -> set[str]:
     return {str(one) for one in resolver.resolve(name, "A")}
 
 
-@pytest.mark.parametrize("label", ["at", "below", "deep"])
-def test_a_delegation_below_another_customers_wildcard_is_refused_and_nothing_is_written(
+@pytest.mark.parametrize("label", ["at", "below", "deep", "apex", "key"])
+def test_a_delegation_to_names_of_another_customer_is_refused_and_nothing_is_written(
     product: Product, label: str
 ) -> None:
     found = tried(product, f"{label}.outside.test")
-    assert found and found.trouble and found.trouble.code == "dns01_wildcard_only"
+    assert found and found.trouble and found.trouble.code == "dns01_zone_not_yours"
     assert "victim.test" in found.trouble.text
+    assert f"expected {label}.outside.test.challenges.host.test" in found.trouble.text
     for name in (SHOP, "shop.victim.test"):
         assert addresses(name) == {PUBLIC_ADDRESS}
+    assert product.run("dns", "records", "--json").json() == {"records": []}
+
+
+def test_who_has_the_zone_takes_no_name_down_by_a_delegation_below_its_wildcard(product: Product) -> None:
+    found = tried(product, "below.outside.test", rights_to("victim.test"))
+    assert found and found.trouble and found.trouble.code == "dns01_wildcard_only"
+    assert addresses(SHOP) == {PUBLIC_ADDRESS}
     assert product.run("dns", "records", "--json").json() == {"records": []}
 
 
@@ -87,12 +100,6 @@ def test_the_zone_for_challenges_may_lie_below_a_wildcard(product: Product) -> N
     found = tried(product, "real.outside.test")
     assert found and found.trouble is None, found
     assert product.run("dns", "records", "--json").json() == {"records": []}
-
-
-def test_a_value_at_an_apex_takes_nothing_down(product: Product) -> None:
-    found = tried(product, "apex.outside.test")
-    assert found and found.trouble is None, found
-    assert addresses(SHOP) == {PUBLIC_ADDRESS}
 
 
 def test_a_delegation_in_a_circle_is_told(product: Product) -> None:

@@ -86,6 +86,7 @@ def test_one_that_http_does_not_reach_is_told_and_not_taken_down(product: Produc
     apache.add_vhosts(ZONE, apache.plain_vhost(Path("/home/both/public_html"), ZONE, LOST, NEW))
     apache.reload_apache()
     product.run("discover")
+    product.run("dns", "assign", ZONE, "both")
     run("apache2ctl", "stop")
     with looking(NEW) as seen:
         (site,) = product.run("check", "--user", "both", "--json", expected=(0, 1)).json()["websites"]

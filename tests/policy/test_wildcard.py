@@ -106,12 +106,15 @@ def test_nobody_has_a_wildcard_over_names_of_others_or_excluded_ones(
     assert ("*.a.test" in planned(known, with_wildcard(FOUR)).names) is (not why)
 
 
-def test_a_domain_of_another_account_is_not_asked_by_dns_for_names_below_it() -> None:
-    mine, bobs = Website("alice", ("alice.host.test", "a.test")), Website("bob", ("host.test",))
-    near = Neighbours([mine, bobs])
-    assert near.of_others("alice.host.test", "alice") and near.of_others("*.host.test", "alice")
-    assert not near.of_others("www.alice.host.test", "alice") and not near.of_others("*.alice.host.test", "alice")
-    assert not near.of_others("a.test", "alice") and not near.of_others("host.test", "bob")
+def test_a_wildcard_that_stands_is_not_lost_because_somebody_else_lists_a_name_below_it() -> None:
+    near = Neighbours([Website("alice", FOUR), Website("mallory", ("zz.a.test",))])
+    assert near.why_not("a.test", "alice", (), FOUR) == "another account has a name right below a.test"
+    assert near.why_not("a.test", "alice", (), (*FOUR, "*.a.test")) == ""
+    assert near.why_not("a.test", "alice", ("old.a.test",), ("*.a.test",)) != ""
+
+
+def test_nobody_has_a_wildcard_below_a_domain_of_another_account() -> None:
+    near = Neighbours([Website("alice", ("alice.host.test", "a.test")), Website("bob", ("host.test",))])
     assert near.why_not("host.test", "alice", ()) == "host.test belongs to another account"
 
 

@@ -22,6 +22,13 @@ DNS: dict[str, Entry] = {
         "A value has to stand at _acme-challenge of the name, in a zone that this host can't change.",
         "Set up a DNS backend for the zone, or let a CNAME lead into a zone that one serves.",
     ),
+    "dns01_zone_not_yours": (
+        "error", "The zone is not known to be the name's own",
+        "Records are only written for names of the account that has the zone: its website is at the zone's top and "
+        "leads here, or an administrator gave the domain to it. A CNAME may lead to the one name that is kept for it.",
+        "Let the name lead to this host, set the CNAME that the name's page shows, or give the domain to the account "
+        "(`autossl dns assign DOMAIN ACCOUNT`).",
+    ),
     "dns01_lookup_failed": (
         "error", "The place of the challenge can't be looked up",
         "DNS gave no answer about _acme-challenge of the name.",

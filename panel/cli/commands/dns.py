@@ -40,6 +40,36 @@ def show(session: Session, name: str) -> Answer:
     return Answer(found, _name(found))
 
 
+@command.command("assign")
+@click.argument("domain")
+@click.argument("account")
+@answering
+def assign(session: Session, domain: str, account: str) -> Answer:
+    """Say that a domain, with what is below it, is an account's.
+
+    Zones are changed for names of the account whose website is at the zone's top and leads here. Where there is none,
+    such as for a domain whose website is elsewhere, this says whose it is.
+    """
+    instance = session.instance()
+    from jobs.wiring import zone_rights
+
+    given = zone_rights.assign(instance, domain, account)
+    return Answer({"domain": given, "account": account}, f"{given} is {account}'s now.")
+
+
+@command.command("unassign")
+@click.argument("domain")
+@answering
+def unassign(session: Session, domain: str) -> Answer:
+    """Take that back."""
+    session.instance()
+    from jobs.wiring import zone_rights
+
+    had = zone_rights.unassign(domain)
+    text = "It is nobody's by word any more." if had else "It was given to nobody."
+    return Answer({"domain": domain, "changed": had}, text)
+
+
 @command.command("records")
 @answering
 def records(session: Session) -> Answer:
@@ -107,6 +137,8 @@ def _zones(found: Mapping[str, Any]) -> str:
         parts.append(table(("zone", "backend", "names"), [(*key, number) for key, number in sorted(by_zone.items())]))
     if outside:
         parts.append(f"{count(len(outside), 'name')} in zones that no backend serves:\n{_short(outside)}")
+    if found["assigned"]:
+        parts.append(table(("domain", "given to"), sorted(found["assigned"].items())))
     parts += _troubles(found["troubles"])
     return "\n\n".join(parts) or "There is no website yet."
 

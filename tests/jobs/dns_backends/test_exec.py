@@ -129,7 +129,7 @@ def test_the_caa_preflight_leaves_a_zone_alone_that_only_a_script_serves(room: P
     issuer = Issuer(("ca.test",), None)
     forbidden = judged("example.org", "http-01", steps, issuer)
     for mode in CaaMode:
-        decided = decide([forbidden], Zones([backend(script(room, "exit 0"))]), issuer, mode)
+        decided = decide([forbidden], [forbidden.name], Zones([backend(script(room, "exit 0"))]), issuer, mode)
         assert not decided.changes and not decided.why_not
     assert forbidden.verdict.record
 

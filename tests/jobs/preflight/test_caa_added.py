@@ -23,6 +23,7 @@ from jobs.preflight.resolver import Lookup, servers
 from jobs.wiring import caa_accounts
 from jobs.wiring.instance import create, now, open_instance
 from jobs.zones import NO_ZONES, Zones, kept
+from tests.fakes import rights_to
 from tests.jobs.dns_backends.bind_bench import transferred
 
 pytestmark = pytest.mark.e2e(timeout=120)
@@ -83,7 +84,7 @@ def zones(dns: bind.Bind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     instance = open_instance(directory)
     names = tuple(zone.name for zone in ZONES if zone.name not in ("elsewhere.test", "fixed.test"))
     options = Options(server=bind.ADDRESS, zones=names, key_name=bind.TSIG_NAME, key_secret=dns.keys[bind.TSIG_NAME])
-    yield Zones([Backend(options, Place(directory))])
+    yield Zones([Backend(options, Place(directory))], rights=rights_to(*names))
     instance.close()
 
 
@@ -94,7 +95,7 @@ def ask(
 
     async def asked() -> dict[str, Permission]:
         lookup = Lookup(servers([bind.ADDRESS]), authoritative=False, timeout=3)
-        return await permit(lookup, zones, methods, issuer, mode, act, 10)
+        return await permit(lookup, zones, methods, names, issuer, mode, act, 10)
 
     return asyncio.run(asked())
 

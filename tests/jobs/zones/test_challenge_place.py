@@ -21,6 +21,7 @@ from jobs.preflight.resolver import Lookup
 from jobs.preflight.seen import Seen, concluded
 from jobs.zones import Zones
 from jobs.zones.place import challenge_place
+from tests.fakes import rights_to
 from tests.jobs.preflight.name_servers import fails, serves, serving
 from tests.jobs.zones.zone_bench import (
     Silent,
@@ -69,7 +70,7 @@ def zones(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zones]:
     dns = bind.start_bind([*OURS, BY_FILE, OUTSIDE])
     with installation(tmp_path_factory.mktemp("host") / "instance") as place:
         files = bind_zonefile.Backend(bind_zonefile.Options(enabled=True, zones=(BY_FILE.name,)), place)
-        yield Zones([backend(dns, *NAMES), files])
+        yield Zones([backend(dns, *NAMES), files], "host.test", rights_to(*NAMES, BY_FILE.name))
 
 
 def tried(zones: Zones, name: str) -> ByDns | None:

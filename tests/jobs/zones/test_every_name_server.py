@@ -18,6 +18,7 @@ from jobs.preflight.resolver import Lookup
 from jobs.preflight.wire import Reply, Server
 from jobs.zones import Zones, dns_solver
 from jobs.zones.authoritative import Agreement, seen_everywhere
+from tests.fakes import rights_to
 from tests.jobs.preflight.name_servers import free_port, serves, serving
 from tests.jobs.zones.zone_bench import NS2, SILENT, Watching, backend, installation, listed, solver, texts
 
@@ -49,7 +50,8 @@ def second(dns: bind.Bind) -> bind.SecondServer:
 @pytest.fixture(scope="module")
 def zones(dns: bind.Bind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zones]:
     with installation(tmp_path_factory.mktemp("host") / "instance"):
-        yield Zones([backend(dns, *(zone.name for zone in ZONES))])
+        names = [zone.name for zone in ZONES]
+        yield Zones([backend(dns, *names)], rights=rights_to(*names))
 
 
 def put(zones: Zones, zone: str, value: str) -> Record:

@@ -20,6 +20,7 @@ from jobs.providers.custom import Options, Provider
 from jobs.zones import Zones, dns_solver
 from jobs.zones.dns_solver import DnsSolver
 from jobs.zones.sweep import sweep_challenges
+from tests.fakes import rights_to
 from tests.jobs.acme.client import Notes, request
 from tests.jobs.zones.zone_bench import NS2, Silent, backend, change, installation, listed, solver, texts
 
@@ -75,7 +76,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     options = Options(directory=ca.directory, ca_bundle=str(ca.bundle))
     account = Provider(options).register("admin@bench.test", True, None)
     with installation(tmp_path_factory.mktemp("host") / "instance"):
-        yield Host(Zones([backend(dns, *FINE, LAGGING)]), Provider(options, account), [])
+        zones = Zones([backend(dns, *FINE, LAGGING)], rights=rights_to(*FINE, LAGGING))
+        yield Host(zones, Provider(options, account), [])
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ from jobs.preflight.by_dns import validate_by_dns
 from jobs.zones import Serving, Zones, kept
 from jobs.zones.sweep import sweep_challenges
 from jobs.zones.writing import put
+from tests.fakes import rights_to
 from tests.jobs.zones.zone_bench import Watching, backend, change, installation, listed, solver, texts
 
 pytestmark = pytest.mark.e2e(timeout=60)
@@ -62,7 +63,7 @@ def zones(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zones]:
     dns = bind.start_bind([bind.Zone(name, [HERE], True) for name in NAMES])
     with installation(tmp_path_factory.mktemp("host") / "instance"):
         change("a.test", f"update add {OWNER}. 300 TXT {THEIRS}")
-        yield Zones([backend(dns, *NAMES)])
+        yield Zones([backend(dns, *NAMES)], rights=rights_to(*NAMES))
         assert (texts(OWNER), listed()) == ({THEIRS}, [])
 
 
@@ -166,7 +167,8 @@ def test_a_preflight_that_is_stopped_while_a_value_is_written_takes_it_away_agai
     slow = Slow()
 
     async def stopped() -> None:
-        task = asyncio.create_task(validate_by_dns(Watching(), Zones([slow]), ["b.test"], act=True))
+        zones = Zones([slow], rights=rights_to(*NAMES))
+        task = asyncio.create_task(validate_by_dns(Watching(), zones, ["b.test"], act=True))
         await asyncio.to_thread(slow.begun.wait, 20)
         task.cancel()
         await asyncio.wait([task], timeout=0.3)
@@ -188,8 +190,8 @@ def test_a_backend_that_fails_after_it_has_written_is_told_to_take_it_away(zones
         raise Failure("dns_backend_timeout", "no answer within 10 s")
 
     slow.add = add  # type: ignore[method-assign]
-    assert isinstance(Zones([slow]).serving("b.test"), Serving)
-    order = solver(Zones([slow]), [])
+    assert isinstance(Zones([slow], rights=rights_to(*NAMES)).serving("b.test"), Serving)
+    order = solver(Zones([slow], rights=rights_to(*NAMES)), [])
     with pytest.raises(Failure) as caught:
         order.present("b.test", "token", "token.thumb")
     assert caught.value.code == "dns_backend_timeout" and set(caught.value.names) == {"b.test"}
