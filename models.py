@@ -426,31 +426,7 @@ class SetupFile(Row):
     changed_at = UtcField()
 
 
-TABLES: tuple[type[Row], ...] = (
-    Setting,
-    User,
-    Session,
-    BackupCode,
-    SetupLink,
-    Token,
-    Attempt,
-    AuditEntry,
-    FeatureList,
-    Package,
-    Assignment,
-    Account,
-    Website,
-    Exclusion,
-    Provider,
-    Certificate,
-    ServiceState,
-    Problem,
-    QueueEntry,
-    Run,
-    RunAccount,
-    DnsRecord,
-    SetupFile,
-)
+TABLES: tuple[type[Row], ...] = tuple(Row.__subclasses__())
 
 
 def open_database(path: Path) -> SqliteDatabase:

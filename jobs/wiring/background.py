@@ -11,16 +11,13 @@ from dataclasses import replace
 from datetime import datetime, time
 
 import models
-from jobs import queue, records
+from jobs import queue
 from jobs.config import Config, load
 from jobs.policy.failure import Failure
-from jobs.policy.features import why_skipped
 from jobs.policy.options import minute_of_day
 from jobs.scheduler import Clock
-from jobs.wiring import checks, options, setup
-from jobs.wiring.discovery import discover
+from jobs.wiring import checks, duties, options
 from jobs.wiring.instance import Instance, choose, now, setting
-from jobs.wiring.leftovers import sweep_zones
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at the queue, for rows that another process inserted."""
@@ -38,18 +35,15 @@ class Background:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._worker = threading.Thread(target=self._work, name="worker", daemon=True)
-        self._swept_in_vain: frozenset[str] = frozenset()
+        self._duties = duties.every_duty()
         with self._instance() as opened:
             at = nightly_time(opened.config)
         self.clock = Clock(at, self._nightly, self._tick)
 
     def recover(self) -> None:
-        """Queue again what a dead process left half-done; whoever holds the work lock is alive, and is left alone."""
-        lock = self._opened.place.instance / setup.LOCK
-        with queue.instance_lock(lock, lambda: None, give_up=lambda: True) as ours, self._instance():
-            if ours:
-                queue.take_over(now())
-                records.close_dead_runs(now())
+        """See the duty of that name."""
+        with self._instance() as instance:
+            duties.recover(instance)
 
     def start(self) -> None:
         self.recover()
@@ -97,41 +91,20 @@ class Background:
 
     def _nightly(self) -> None:
         with self._instance() as instance:
-            _ask(instance, None)
+            duties.ask(instance, None)
         self._wake.set()
 
     def _tick(self) -> None:
-        """Everything that has a date (behaviour section 2): new websites, and accounts with due work. A check that was
-        killed beside this server is queued again as well: else whoever asks for the same would join it for ever."""
-        self.recover()
-        self._sweep()
-        with self._instance() as instance:
-            if models.Provider.get_or_none(models.Provider.current) is None:
-                return
-            found = discover(instance)
-            fresh = {entry["account"] for entry in found["new"]}
-            known = records.accounts()
-            due = {*fresh, *records.accounts_due(now())} & known.keys()
-            accounts = [name for name in sorted(due) if not why_skipped(known[name])]
-            if accounts:
-                _ask(instance, accounts)
-        self._wake.set()
-
-    def _sweep(self) -> None:
-        """What a dead process left in zones: away at the start, and what could not be taken away then, later. A check
-        that is running has done so itself. The same trouble is told once."""
-        lock = self._opened.place.instance / setup.LOCK
-        with queue.instance_lock(lock, lambda: None, give_up=lambda: True) as ours, self._instance() as instance:
-            if not ours:
-                return
+        """Everything that has a date (behaviour section 2)."""
+        for name, duty in self._duties:
             try:
-                swept = sweep_zones(instance)
-                troubles = frozenset(map(str, swept.troubles))
+                with self._instance() as instance:
+                    duty(instance)
             except Failure as failure:
-                troubles = frozenset({str(failure)})
-            for trouble in sorted(troubles - self._swept_in_vain):
-                _log.warning("sweeping zones: %s", trouble)
-            self._swept_in_vain = troubles
+                _log.warning("%s: %s", name, failure)
+            except Exception:  # noqa: BLE001 the others have their turn all the same
+                _log.exception("%s met something that nobody foresaw", name)
+        self._wake.set()
 
     @contextmanager
     def _instance(self) -> Iterator[Instance]:
@@ -155,10 +128,3 @@ def stop_running(moment: datetime) -> bool:
     """Ask the running check to begin no further account; whether one is running."""
     running = models.Run.finished_at.is_null() & models.Run.stop_asked_at.is_null()
     return bool(models.Run.update(stop_asked_at=moment).where(running).execute())
-
-
-def _ask(instance: Instance, accounts: list[str] | None) -> None:
-    try:
-        checks.request(instance, accounts, forced=False)
-    except Failure as failure:
-        _log.warning("no check was asked for: %s", failure)
