@@ -52,9 +52,11 @@ def mark() -> str:
 
 @contextlib.contextmanager
 def maker(script: str, **options: object) -> Iterator[subprocess.Popen[str]]:
-    """A process of its own that keeps a private host, as `autossl demo` does."""
+    """A process of its own that keeps a private host, as `autossl demo` does. Below `nohup` it would inherit that a
+    hangup is ignored."""
     code = (
-        "import sys; from jobs.demo.private_host import PrivateHost\n"
+        "import signal, sys; from jobs.demo.private_host import PrivateHost\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
         "sys.exit(PrivateHost().attach(['bash', '-c', sys.argv[1]]))"
     )
     with subprocess.Popen([sys.executable, "-c", code, script], cwd=ROOT, text=True, **options) as process:  # type: ignore[call-overload]
