@@ -64,6 +64,8 @@ class User(Row):
     password = TextField(null=True)
     role = TextField(default="admin")
     account = TextField(null=True, index=True)
+    contact = TextField(null=True)
+    """Where a reseller is mailed; the user of an account is at that account's own contact."""
     totp_secret = TextField(null=True)
     """Base32; null while there is no second factor."""
     totp_step = IntegerField(null=True)
@@ -188,6 +190,8 @@ class Account(Row):
     problems = IntegerField(null=True)
     expires_at = UtcField(null=True)
     """When the first of its certificates ends."""
+    near_at = UtcField(null=True)
+    """From when the end of one of them is near."""
     notify = TextField(null=True)
     """The level that the account's user chose; null: as the administrator says."""
 
@@ -264,7 +268,15 @@ class Provider(Row):
     fallback = IntegerField(null=True)
     """Its place among the providers that are tried when the current one can't; null: it is none of them."""
     added_at = UtcField()
+    account_renewed_at = UtcField(null=True)
+    """When its account was made anew by itself, for the CA did not know it any more; null: never."""
+    failures = IntegerField(default=0, constraints=[SQL("DEFAULT 0")])
+    """How many times in a row it was found down."""
+    blocked_since = UtcField(null=True)
     blocked_until = UtcField(null=True)
+    """It is not asked before; see `jobs/provider_pause.py`."""
+    blocked_code = TextField(null=True)
+    blocked_text = TextField(null=True)
 
 
 class Certificate(Row):
@@ -284,9 +296,47 @@ class Certificate(Row):
     retired_at = UtcField(null=True)
     key_type = TextField(null=True)
     """Null: it was stored before this was kept."""
+    account_url = TextField(null=True)
+    """The account at the CA that ordered it."""
+    ari_id = TextField(null=True)
+    """By which the CA is asked for its renewal window (RFC 9773); empty: it has none; null: that was not kept."""
+    ari_start = UtcField(null=True)
+    ari_end = UtcField(null=True)
+    ari_point = UtcField(null=True)
+    """The moment in the window that was chosen at random."""
+    ari_asked_at = UtcField(null=True)
+    ari_next = UtcField(null=True)
+    """When the CA is asked again; null: never."""
+    ari_failures = IntegerField(default=0, constraints=[SQL("DEFAULT 0")])
+    ari_url = TextField(null=True)
+    """Where the CA explains to people why it asks."""
+    ari_early = BooleanField(default=False, constraints=[SQL("DEFAULT 0")])
+    """The CA asks for the renewal clearly before its time."""
 
     class Meta:
-        indexes = ((("retired_at", "not_after", "website"), False),)
+        indexes = (
+            (("retired_at", "not_after", "website"), False), (("retired_at", "ari_next"), False),
+            (("retired_at", "ari_early", "ari_url"), False),
+        )
+
+
+class Revocable(Row):
+    """A certificate whose CA publishes a list of the revoked ones: each of ours, and foreign ones that a check saw."""
+
+    fingerprint = TextField(primary_key=True)
+    serial = TextField()
+    url = TextField(index=True)
+    """Of the list."""
+    issuer = TextField()
+    """PEM of the CA's certificate, by which the list must be signed."""
+    provider = TextField(null=True)
+    """Who issued it here; null: it is foreign."""
+    not_after = UtcField(index=True)
+    next_at = UtcField(index=True)
+    """When the list is looked at."""
+    failures = IntegerField(default=0)
+    revoked_at = UtcField(null=True, index=True)
+    """As the list says."""
 
 
 class ServiceState(Row):
@@ -304,9 +354,18 @@ class ServiceState(Row):
     checked_at = UtcField()
     attempts = IntegerField(default=0)
     retry_at = UtcField(null=True, index=True)
+    served_at = UtcField(null=True)
+    """When the watch (`jobs/policy/served_watch.py`) looked at what is served; the others are what it remembers."""
+    served_state = TextField(null=True, index=True)
+    served_fingerprint = TextField(null=True)
+    differs_since = UtcField(null=True)
+    reloaded_at = UtcField(null=True)
+    """When the watch last reloaded the service for this."""
 
     class Meta:
-        indexes = ((("website", "service"), True), (("state", "service", "website"), False))
+        indexes = (
+            (("website", "service"), True), (("state", "service", "website"), False), (("state", "served_at"), False)
+        )
 
 
 class Problem(Row):
@@ -314,17 +373,21 @@ class Problem(Row):
 
     website = TextField()
     name = TextField()
+    service = TextField(constraints=[SQL("DEFAULT ''")], default="")
+    """The service that serves something else than is installed, as the watch saw it; empty: a check's own problem."""
     code = TextField(index=True)
     text = TextField()
     since = UtcField()
     seen_at = UtcField()
     attempts = IntegerField(default=1)
+    failures = IntegerField(constraints=[SQL("DEFAULT 1")], default=1)
+    """Tries that failed since it was all right, whatever the reason was each time."""
     retry_at = UtcField(null=True, index=True)
     report = TextField(null=True)
     """JSON of what the preflight saw, see `jobs/policy/verdict.py`; null: it was not the preflight that failed."""
 
     class Meta:
-        indexes = ((("website", "name"), True),)
+        indexes = ((("website", "name", "service"), True),)
 
 
 REAL_PROBLEM = SQL("code <> 'guess_unused'")
@@ -339,7 +402,8 @@ class QueueEntry(Row):
 
     id = AutoField()
     kind = TextField()
-    """check | order; preview | look: a question of somebody who waits for the answer (`jobs/wiring/questions.py`)"""
+    """check | order; preview | look | doctor: a question of somebody who waits for the answer, see
+    `jobs/wiring/questions.py`"""
     key = TextField(index=True)
     state = TextField(default="queued")
     """queued | running | waiting | done | failed | cancelled"""
@@ -359,6 +423,36 @@ class QueueEntry(Row):
 
     class Meta:
         indexes = ((("state", "run_after"), False), (("provider", "kind", "state", "finished_at"), False))
+
+
+class Budget(Row):
+    """A bucket of a provider's limit that is not full, see `jobs/policy/ledger.py`."""
+
+    provider = TextField()
+    counted = TextField()
+    """What the limit counts: starts | orders | domain | set | failures"""
+    key = TextField()
+    """Of which registered domain, set of names, or name; empty: all of the account's."""
+    full_at = UtcField()
+    """When all of it is there again; the row has no more use then."""
+
+    class Meta:
+        primary_key = CompositeKey("provider", "counted", "key")
+        indexes = ((("provider", "full_at"), False),)
+
+
+class Reservation(Row):
+    """What an order takes from buckets until its certificate came, or it was given up and gives it back."""
+
+    website = TextField(primary_key=True)
+    provider = TextField()
+    names = TextField()
+    """Hash of the set of names."""
+    units = TextField()
+    """JSON list of [what is counted, key, seconds until the unit would come back by itself]."""
+    taken_at = UtcField()
+    ordered = BooleanField(default=False)
+    """The CA may have been asked for the order."""
 
 
 class Run(Row):
@@ -424,6 +518,53 @@ class SetupFile(Row):
     gid = IntegerField(default=0)
     written_sha256 = TextField(default="")
     changed_at = UtcField()
+
+
+class Message(Row):
+    """One message to one recipient, until it was handed over, and as long as logs are kept after that: the outbox."""
+
+    id = AutoField()
+    key = TextField(unique=True)
+    """Of the occasion and the recipient: the same is never put here twice."""
+    channel = TextField()
+    """`mail`: whichever notifier in use sends mail; else the notifier's own name."""
+    recipient = TextField()
+    """A mail address; empty where the notifier's options say where to."""
+    message_id = TextField()
+    """Stays the same at every try, so that a receiver can tell a message that comes twice."""
+    subject = TextField()
+    content = TextField()
+    """JSON of the digest (`jobs/policy/digest.py`), of which text and HTML are made."""
+    state = TextField(default="waiting")
+    """waiting | sent | failed"""
+    code = TextField(default="")
+    """Of the failure of the last try; empty while there was none, and during a try."""
+    answer = TextField(default="")
+    """The server's last words, or why it was not reached."""
+    created_at = UtcField()
+    run_after = UtcField()
+    attempts = IntegerField(default=0)
+    tried_at = UtcField(null=True)
+    finished_at = UtcField(null=True)
+
+    class Meta:
+        indexes = ((("state", "run_after"), False), (("state", "finished_at"), False))
+
+
+class Told(Row):
+    """What a recipient knows of; see `jobs/policy/notify_told.py`."""
+
+    recipient = TextField()
+    """With the channel before it."""
+    key = TextField()
+    content = TextField()
+    """A digest of what it was about."""
+    told_at = UtcField(index=True)
+    gone_at = UtcField(null=True)
+    """When it was found to be over."""
+
+    class Meta:
+        indexes = ((("recipient", "key"), True), (("key", "gone_at"), False))
 
 
 TABLES: tuple[type[Row], ...] = tuple(Row.__subclasses__())

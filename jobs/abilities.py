@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeGuard
 
+from jobs.policy.ari import Suggestion
 from jobs.policy.persist import Holder, Offer
 from jobs.policy.site import Website
 from jobs.ports import DnsBackend, FileChange, Registers, ServiceTarget
@@ -54,6 +55,19 @@ class TakesLastingRecords(Protocol):
 def takes_lasting_records(provider: object) -> TypeGuard[TakesLastingRecords]:
     """Whether a provider has the ability `TakesLastingRecords`."""
     return callable(getattr(provider, "persist", None))
+
+
+class RenewalInfo(Protocol):
+    """Ability: the CA is asked when it would like a certificate renewed (RFC 9773)."""
+
+    def renewal_info(self, certificate_id: str, seconds: float) -> Suggestion | None:
+        """The window of a certificate (`ari.certificate_id`), by one try that takes `seconds` for each of at most two
+        requests; None: the CA's directory offers no such answers. Needs no account. Raises Failure."""
+
+
+def tells_renewals(provider: object) -> TypeGuard[RenewalInfo]:
+    """Whether a provider has the ability `RenewalInfo`."""
+    return callable(getattr(provider, "renewal_info", None))
 
 
 class WritesSomeOnly(DnsBackend, Protocol):

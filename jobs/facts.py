@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 import models
-from jobs import queue, records
+from jobs import queue, records, revocations
 from jobs.abilities import holds_several
 from jobs.config import Check
 from jobs.policy.certificate import Certificate, issued_here
@@ -23,14 +26,16 @@ from jobs.policy.wildcard import Neighbours
 from jobs.ports import Installed, ServiceTarget
 from jobs.record import say_bug
 from jobs.runlog import RunLog
+from jobs.waiting import is_waiting
+
+_FEW = 100
+"""Of so many websites the rows are asked for by name; for more, each table is read as a whole."""
 
 
 def allowed(asked: Collection[str] | None, log: RunLog) -> dict[str, FeatureList]:
     """The accounts to check, each with its feature list; each that is skipped is logged with its reason."""
     chosen: dict[str, FeatureList] = {}
-    for name, entitlement in records.accounts().items():
-        if asked is not None and name not in asked:
-            continue
+    for name, entitlement in records.accounts(asked).items():
         reason = why_skipped(entitlement)
         if reason:
             log.say("warn", reason, account=name, code="account_skipped")
@@ -55,9 +60,10 @@ def gather(
     for site in everybody:
         main_domains.setdefault(site.account, site.main)
     neighbours, excluded = Neighbours(everybody), records.exclusions()
-    troubles, standings = records.troubles(), records.standings()
-    stored, pending = records.live_certificates(), queue.active_orders()
-    known = records.known_fingerprints()
+    few = [site.main for site in websites] if len(websites) <= _FEW else None
+    troubles, standings = records.troubles(few), records.standings(few)
+    stored, pending = records.live_certificates(few), queue.active_orders()
+    judge = partial(_judged, records.known_fingerprints(), specs.issuer_organizations, revocations.revoked(), now)
     labels = {name: service_labels(own, options) for name, own in features.items()}
     wanted = wants(websites, labels, excluded, taken_names(everybody))
     found = []
@@ -67,7 +73,7 @@ def gather(
             own = Wants((*own.names, *own.elsewhere))
             waits = {name: wait for name, wait in waits.items() if wait.code not in (OVER_CAP, SPLIT_OFF)}
         standing = standings.get(site.main, {})
-        seen = _presented(site, services, known, specs.issuer_organizations, log)
+        seen = _presented(site, services, judge, log)
         found.append(
             SiteFacts(
                 website=site,
@@ -77,8 +83,7 @@ def gather(
                 waits=waits,
                 service_waits={name: one.retry_at for name, one in standing.items() if one.retry_at is not None},
                 stopped=frozenset(name for name, one in standing.items() if one.state == "waiting"),
-                ordered_wait=pending[site.main].run_after if site.main in pending else None,
-                under_way=under_way(pending.get(site.main)),
+                **_order(pending.get(site.main)),
                 main_domain=site.main if site.part_of else main_domains[site.account],
                 elsewhere=own.elsewhere,
                 several=tuple(service.name for service in services if service.name in seen and holds_several(service)),
@@ -120,8 +125,7 @@ def _barred(
 def _presented(
     site: Website,
     services: Sequence[ServiceTarget],
-    known: frozenset[str],
-    organizations: tuple[str, ...],
+    judge: Callable[[Installed | None], Presented | None],
     log: RunLog,
 ) -> dict[str, Presented | None]:
     """What each service that concerns the website presents; a service that can't be read says so in `detail`."""
@@ -129,7 +133,7 @@ def _presented(
     for service in services:
         try:
             if has_to_do(service, site):
-                found[service.name] = _judged(service.installed(site), known, organizations)
+                found[service.name] = judge(service.installed(site))
         except Failure as failure:
             found[service.name] = Presented(None, detail=failure.detail, unknown=True)
         except Exception as error:  # noqa: BLE001 a bug of one service must not end everybody's check
@@ -138,13 +142,32 @@ def _presented(
     return found
 
 
-def _judged(installed: Installed | None, known: frozenset[str], organizations: tuple[str, ...]) -> Presented | None:
+def _judged(
+    known: frozenset[str],
+    organizations: tuple[str, ...],
+    revoked: Mapping[str, datetime],
+    now: datetime,
+    installed: Installed | None,
+) -> Presented | None:
+    """Whose it is, and whether its CA has revoked it: for one that was not ordered here, that is looked at from now on.
+    """
     if installed is None:
         return None
     certificate = installed.certificate
+    if certificate is None:
+        return Presented(None, installed.ours, False, True, installed.detail)
+    if installed.chain and certificate.fingerprint not in known and not certificate.self_signed:
+        revocations.watch(installed.chain, None, now)
     path = str(installed.path) if installed.path else None
-    ours = certificate is not None and issued_here(certificate, path, known, organizations)
-    return Presented(certificate, installed.ours, ours, certificate is None, installed.detail)
+    ours = issued_here(certificate, path, known, organizations)
+    certificate = replace(certificate, revoked_at=revoked.get(certificate.fingerprint))
+    return Presented(certificate, installed.ours, ours, False, installed.detail)
+
+
+def _order(row: models.QueueEntry | None) -> dict[str, Any]:
+    if row is None or is_waiting(row):
+        return {"parked": row is not None}
+    return {"ordered_wait": row.run_after, "under_way": under_way(row), "ordered_at": row.provider or ""}
 
 
 def under_way(row: models.QueueEntry | None) -> dict[str, Verdict]:

@@ -7,12 +7,13 @@ without harm to the other websites of the run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs import privileged
+from jobs import privileged, unfinished
+from jobs.crash_points import edges
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
 from jobs.policy.site import Website
@@ -69,23 +70,28 @@ def install(service: ServiceTarget, items: Sequence[Item], place: Place, keeper:
         late = _back_out(service, staged.formers)
         good, worse = _second_try(service, again, place, keeper)
         bad = [*bad, *worse, *late]
+    if all(outcome.code != "restore_failed" for outcome in bad):
+        unfinished.finish(place, service.name)
     return [*good, *bad, *staged.refused]
 
 
-def apply(service: ServiceTarget, changes: Sequence[FileChange], keeper: Keeper) -> None:
+def apply(service: ServiceTarget, changes: Sequence[FileChange], place: Place, keeper: Keeper) -> None:
     """Publish changes of one service with its test before and after, and a reload. Raises Failure; then all is back."""
     service.test()
-    keeper(service.name, changes)
-    formers = privileged.publish(changes)
+    formers = _published(service, changes, place, keeper)
     try:
         service.forget()
-        service.test()
-        reload_if_running(service)
+        with edges("test configuration"):
+            service.test()
+        with edges("reload"):
+            reload_if_running(service)
     except BaseException:  # a refusal, a bug or a stop: nothing half-done may stay
         privileged.restore(formers)
         service.forget()
         reload_if_running(service)
+        unfinished.finish(place, service.name)
         raise
+    unfinished.finish(place, service.name)
 
 
 def reload_if_running(service: ServiceTarget) -> None:
@@ -127,14 +133,14 @@ def _stage(service: ServiceTarget, items: Sequence[Item], place: Place, keeper: 
     if not changes:
         return staged
     try:
-        keeper(service.name, list(changes.values()))
-        staged.formers = list(privileged.publish(list(changes.values())))
+        staged.formers = list(_published(service, _links_first(place, changes.values()), place, keeper))
     except Failure as failure:
         staged.refused += [_failed(service, item, failure.code, failure.detail) for item in staged.items]
         staged.items = []
         return staged
     try:
-        service.test()
+        with edges("test configuration"):
+            service.test()
     except Failure as failure:
         privileged.restore(staged.formers)
         service.forget()
@@ -159,6 +165,20 @@ def _halves(service: ServiceTarget, staged: _Staged, failure: Failure, place: Pl
     )
 
 
+def _published(
+    service: ServiceTarget, changes: Sequence[FileChange], place: Place, keeper: Keeper
+) -> tuple[privileged.Former, ...]:
+    """Publish what can be put back by the next process as well, should this one die in between. Raises Failure."""
+    keeper(service.name, changes)
+    unfinished.note(place, service.name, changes)
+    return privileged.publish(changes)
+
+
+def _links_first(place: Place, changes: Collection[FileChange]) -> list[FileChange]:
+    """A file for several websites names the links of all of them: it must never stand there before they do."""
+    return sorted(changes, key=lambda change: not change.path.is_relative_to(place.live))
+
+
 def _changes(service: ServiceTarget, item: Item, place: Place) -> list[FileChange]:
     """The link to the set, if it points elsewhere, then what the service itself needs."""
     link = place.link(item.website.main, service.name)
@@ -181,7 +201,8 @@ def _reloaded_and_proved(service: ServiceTarget, items: Sequence[Item]) -> tuple
     if not items:
         return [], []
     try:
-        service.reload()
+        with edges("reload"):
+            service.reload()
     except Failure as failure:
         if failure.code != "service_not_running":
             return [], [_failed(service, item, failure.code, failure.detail) for item in items]
@@ -195,7 +216,8 @@ def _reloaded_and_proved(service: ServiceTarget, items: Sequence[Item]) -> tuple
 
 def _proved(service: ServiceTarget, item: Item) -> Outcome:
     try:
-        served = service.probe(item.website, item.certificate)
+        with edges("probe"):
+            served = service.probe(item.website, item.certificate)
     except Failure as failure:
         return _failed(service, item, failure.code, failure.detail)
     wrong = [answer for answer in served if answer.fingerprint != item.certificate.fingerprint]

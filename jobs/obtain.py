@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import models
-from jobs import order, records
+from jobs import ledger, order, records, renewals
+from jobs.crash_points import edges
 from jobs.durable import durable
 from jobs.install import Item
-from jobs.policy.due import due_at
+from jobs.policy.certificate import Certificate
+from jobs.policy.due import due_at, lifetime
 from jobs.policy.failure import Failure
 from jobs.policy.keys import KeyType
 from jobs.policy.plan import Plan
@@ -20,11 +22,12 @@ from jobs.policy.verdict import Verdict
 from jobs.ports import Pending, Place
 from jobs.store import retire_sets, store
 
-KEPT_SETS = 2
-"""The live set and the one before it stay on disk."""
+KEPT_SETS = 3
+"""The live set and the two before it stay on disk."""
 
 SAME_NAMES_AGAIN = timedelta(hours=1)
-"""A CA that has issued is not asked for the same names again sooner, though its certificate was of no use."""
+"""A CA that has issued is not asked for the same names again sooner, though its certificate was of no use; but after a
+tenth of the lifetime of what it is to renew, which would be lost else."""
 
 
 @dataclass(frozen=True)
@@ -39,31 +42,42 @@ class Obtaining:
 
 
 def obtain(
-    shared: Obtaining, website: Website, plan: Plan, key_type: KeyType, verdicts: Mapping[str, Verdict]
+    shared: Obtaining,
+    website: Website,
+    plan: Plan,
+    key_type: KeyType,
+    verdicts: Mapping[str, Verdict],
+    former: Certificate | None = None,
 ) -> Item | Pending:
     """A stored set for the plan's names, validated as their `verdicts` say, or what the CA said about waiting.
-    Raises Failure; nothing is then stored.
+    `former`: the certificate that it is to renew. Raises Failure; nothing is then stored.
 
     The order's row is closed only when the set is on disk, so that a crash in between downloads it again; and in one
     with the certificate's own row, or a crash between the two would leave an order that nobody goes on with.
     """
     ways = _ways(plan.names, verdicts)
-    row, answer = order.order(shared.ordering, website.account, website.main, plan.names, key_type, ways)
+    row, answer = order.order(shared.ordering, website.account, website.main, plan.names, key_type, ways, former)
     if isinstance(answer, Pending):
         return answer
     now = shared.clock()
     try:
         certificate = prove(answer, plan.names, now, allow_test=shared.allow_test)
-        directory = store(shared.place, website.main, answer, certificate, shared.key_group)
+        with edges("stage bundle"):
+            directory = store(shared.place, website.main, answer, certificate, shared.key_group)
     except Failure as failure:
         if failure.code == "store_failed":  # a full disk is no fault of the order: it stays and is downloaded again
             raise
+        ledger.spent(website.main)
         order.close(shared.ordering, row, "failed", failure.detail)
-        raise Failure(failure.code, failure.detail, now + SAME_NAMES_AGAIN, failure.permanent) from failure
-    with durable(), models.database.atomic():
+        again = now + (min(SAME_NAMES_AGAIN, lifetime(former) / 10) if former else SAME_NAMES_AGAIN)
+        raise Failure(failure.code, failure.detail, again, failure.permanent) from failure
+    with edges("close row"), durable(), models.database.atomic():
         records.keep_certificate(website.main, certificate, shared.ordering.provider_name, due_at(certificate), now)
+        renewals.follow(answer.chain, shared.ordering.provider_name, shared.ordering.account_url, now)
         order.finish(shared.ordering, row, "done", f"serial {certificate.serial}")
-    order.drop_key(shared.ordering, row)
+        ledger.spent(website.main)
+    with edges("drop key"):
+        order.drop_key(shared.ordering, row)
     return Item(website, certificate, directory)
 
 

@@ -7,41 +7,65 @@ there is never a second order for work that has one.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
+from peewee import DatabaseError
+
 import models
-from jobs import queue
+from jobs import ledger, queue, renewals
+from jobs.crash_points import edges
 from jobs.durable import durable
 from jobs.keys import new_key
-from jobs.policy.certificate import Bundle
+from jobs.ledger import Ledger
+from jobs.policy.certificate import Bundle, Certificate
 from jobs.policy.failure import Failure
 from jobs.policy.keys import KeyType
+from jobs.policy.limits import NEAR
+from jobs.policy.provider_pause import obeyed
 from jobs.policy.retry import next_poll
 from jobs.ports import OrderRequest, Pending, Place, Provider, Solver
+from jobs.provider_pause import InARow
 from jobs.store import write_secret
+from jobs.waiting import is_waiting
 
 PASSING = frozenset({
     "ca_bad_certificate", "ca_bad_nonce", "ca_not_acme", "ca_rate_limited", "ca_unavailable", "ca_unreachable",
-    "challenge_not_written",
+    "challenge_not_written", "terms_changed",
 })
 """Failures that say nothing about the order itself: the CA still has it, and it is gone on with later."""
+
+ELSEWHERE = "other names or another provider are wanted now"
+"""The answer of an order whose place another one took."""
 
 _LONGEST_FILE_NAME = 200
 
 
 @dataclass(frozen=True)
 class Ordering:
-    """What every order of a run shares. `provider_name` is the row's name, `provider` the plug-in with its account."""
+    """What every order of a run shares. `provider_name` is the row's name, `provider` the plug-in with its account, and
+    `account_url` that account; without it no order says what it replaces."""
 
     place: Place
     provider_name: str
     provider: Provider
     solvers: dict[str, Solver]
     clock: Callable[[], datetime]
+    account_url: str | None = None
+    by_person: datetime | None = None
+    """Since when a person's check runs: it tries a provider once that is to be left in peace."""
+    in_a_row: InARow = field(default_factory=InARow)
+    wait_until: Callable[[datetime], None] | None = None
+    """Waits for a moment that lies seconds ahead; None: as the system's clock says."""
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.provider_name, self.provider.specs().limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +86,7 @@ class RowJournal:
         self._row = row
 
     def order_created(self, url: str) -> None:
-        with durable():
+        with edges("store order URL"), durable():
             queue.update(self._row, order_url=url, state="running")
 
 
@@ -73,33 +97,39 @@ def order(
     names: tuple[str, ...],
     key_type: KeyType,
     ways: Ways = NO_WAYS,
+    at_stake: Certificate | None = None,
 ) -> tuple[models.QueueEntry, Bundle | Pending]:
-    """Get a bundle for `names`, validated in these `ways`, or the reason to wait.
+    """Get a bundle for `names`, validated in these `ways`, or the reason to wait. `at_stake`: the certificate that it
+    is to renew.
 
     Raises Failure; the row is then closed as failed, unless the CA has an order that the failure is not about.
 
     The row of a bundle stays active until the caller has stored it: see `finish`.
     """
-    row = _row(ordering, account, website, names, ways)
-    key_file = _key_file(ordering.place, website)
+    row = _claimed(ordering, account, website, names, ways)
+    path = key_file(ordering.place, website)
     try:
         kept = json.loads(row.payload)
         request = OrderRequest(
             names=names,
-            privkey=_key(key_file, row, key_type),
+            privkey=_key(path, row, key_type),
             methods=kept.get("methods", {}),
             ancestors=kept.get("ancestors", {}),
+            replaces=renewals.replaced(
+                {website: names}, ordering.provider_name, ordering.account_url, ordering.clock()
+            ).get(website),
         )
         answer = _go_on(ordering, row, request)
     except Failure as failure:
+        ordering.ledger.count_failures(failure, ordering.clock())
         if failure.code in PASSING and row.order_url:
-            _park(ordering, row, failure.detail, failure.retry_at)
+            _park(ordering, row, at_stake, failure.detail, failure.retry_at)
         else:
-            close(ordering, row, "failed", failure.detail)
+            close(ordering, row, "cancelled" if failure.code == NEAR else "failed", failure.detail)
         raise
     if isinstance(answer, Pending):
         queue.update(row, order_url=answer.order_url)
-        if not _park(ordering, row, answer.answer, answer.retry_at):
+        if not _park(ordering, row, at_stake, answer.answer, answer.retry_at):
             words = f"{website}: the CA has not finished the order of {row.requested_at:%Y-%m-%d}; it was given up"
             raise Failure("order_given_up", f"{words}, and a new one is made at the next try")
     return row, answer
@@ -107,8 +137,9 @@ def order(
 
 def close(ordering: Ordering, row: models.QueueEntry, state: str, answer: str) -> None:
     """The order is over without a certificate: the row is history and its key is gone."""
-    with durable():
+    with durable(), models.database.atomic():
         finish(ordering, row, state, answer)
+        ledger.unused([str(row.website)], ordering.clock())
     drop_key(ordering, row)
 
 
@@ -122,8 +153,21 @@ def drop_key(ordering: Ordering, row: models.QueueEntry) -> None:
 
 
 def forget_key(place: Place, website: str) -> None:
-    """Remove the key of an order that nobody goes on with."""
-    _key_file(place, website).unlink(missing_ok=True)
+    """Remove the key of an order that nobody goes on with; one that can't be removed now is swept later."""
+    with suppress(OSError):
+        key_file(place, website).unlink(missing_ok=True)
+
+
+def leave(ordering: Ordering, website: str, at_stake: Certificate | None, answer: str) -> None:
+    """A bug came between. An order that the CA has is gone on with later and given up when it is too old, like one that
+    hangs; what it has not is closed, so that the website is planned anew. A row that a failing disk does not take stays
+    for `queue.take_over`."""
+    with suppress(DatabaseError, OSError):
+        row = queue.active_orders().get(website)
+        if row is not None and row.order_url:
+            _park(ordering, row, at_stake, answer, None)
+        elif row is not None:
+            close(ordering, row, "failed", answer)
 
 
 def give_up(ordering: Ordering, website: str, why: str) -> None:
@@ -133,15 +177,18 @@ def give_up(ordering: Ordering, website: str, why: str) -> None:
         close(ordering, row, "cancelled", why)
 
 
-def _park(ordering: Ordering, row: models.QueueEntry, answer: str, asked: datetime | None) -> bool:
+def _park(
+    ordering: Ordering, row: models.QueueEntry, at_stake: Certificate | None, answer: str, asked: datetime | None
+) -> bool:
     """Leave the order for its next poll, not before `asked`; False when it is too old, and closed for that."""
     now = ordering.clock()
-    poll = next_poll(row.requested_at, now)
+    poll = next_poll(row.requested_at, now, at_stake)
     if poll is None:
         close(ordering, row, "failed", answer)
         return False
-    late = max(poll, asked) if asked else poll
-    queue.update(row, state="waiting", run_after=late, answer=answer, polled_at=now, attempts=row.attempts + 1)
+    late = max(poll, obeyed(asked, now, at_stake)) if asked else poll
+    parked = {"state": "waiting", "owner": None, "run_after": late, "answer": answer}
+    queue.update(row, **parked, polled_at=now, attempts=row.attempts + 1)
     return True
 
 
@@ -153,7 +200,34 @@ def _go_on(ordering: Ordering, row: models.QueueEntry, request: OrderRequest) ->
             if failure.code != "order_gone":
                 raise
             queue.update(row, order_url=None, answer=failure.detail)
+    _take_turn(ordering, str(row.website), request)
     return ordering.provider.issue(request, ordering.solvers, RowJournal(row))
+
+
+def _take_turn(ordering: Ordering, website: str, request: OrderRequest) -> None:
+    """Wait until the CA may be asked for one more order: seconds. Raises Failure("ca_limit_near")."""
+    wanted = ledger.asked(website, request.names, replaces=request.replaces is not None)
+    moment = ordering.ledger.begin(wanted, ordering.clock())
+    if ordering.wait_until is not None:
+        ordering.wait_until(moment)
+    else:
+        time.sleep(max(0.0, (moment - ordering.clock()).total_seconds()))
+
+
+def _claimed(
+    ordering: Ordering, account: str, website: str, names: tuple[str, ...], ways: Ways
+) -> models.QueueEntry:
+    """A row that is ours. One that a person cancels at this very moment stays so, and the website gets another.
+
+    Raises Failure("entry_busy").
+    """
+    while True:
+        row = _row(ordering, account, website, names, ways)
+        if queue.claim(row, ordering.clock()):
+            return row
+        row = models.QueueEntry.get_by_id(row.id)
+        if row.state in queue.ACTIVE:
+            raise Failure("entry_busy", f"{website}: {row.owner} works on its order, and is alive")
 
 
 def _row(
@@ -164,10 +238,12 @@ def _row(
     payload = {"names": list(names), "methods": dict(ways.methods), "ancestors": dict(ways.ancestors)}
     row = queue.request_order(website, account, ordering.provider_name, payload, ordering.clock())
     if row.provider == ordering.provider_name and set(json.loads(row.payload)["names"]) == set(names):
+        if is_waiting(row):
+            queue.update(row, requested_at=ordering.clock())  # only now the CA is asked, and its time begins
         if not row.order_url:
             queue.update(row, payload=json.dumps(payload))
         return row
-    close(ordering, row, "cancelled", "other names or another provider are wanted now")
+    close(ordering, row, "cancelled", ELSEWHERE)
     return queue.request_order(website, account, ordering.provider_name, payload, ordering.clock())
 
 
@@ -179,11 +255,12 @@ def _key(path: Path, row: models.QueueEntry, key_type: KeyType) -> bytes:
         except FileNotFoundError:
             queue.update(row, order_url=None, answer="its key is gone, so the order was given up")
     key = new_key(key_type)
-    write_secret(path, key)
+    with edges("write key"):
+        write_secret(path, key)
     return key
 
 
-def _key_file(place: Place, website: str) -> Path:
-    """A host name may be longer than a file's name can be."""
+def key_file(place: Place, website: str) -> Path:
+    """Where the key of an order lies while it goes on. A host name may be longer than a file's name can be."""
     name = website if len(website) <= _LONGEST_FILE_NAME else sha256(website.encode()).hexdigest()
     return place.keys / "orders" / f"{name}.pem"

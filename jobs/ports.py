@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from jobs.letter import Letter as Letter
 from jobs.place import Place as Place
 from jobs.policy.certificate import Bundle, Certificate
 from jobs.policy.site import Account, Website
@@ -116,6 +117,10 @@ class Registers(Protocol):
     def register(self, contact: str | None, terms_agreed: bool, eab: Eab | None) -> AcmeAccount:
         """Make a new account with a new key. Raises Failure("terms_not_accepted"), Failure("eab_required")."""
 
+    def find(self) -> str | None:
+        """The URL of the account that has our key now; None when the CA knows none. Raises
+        Failure("account_deactivated")."""
+
 
 # --- services ------------------------------------------------------------------------------------------------
 
@@ -136,12 +141,14 @@ class FileChange:
 @dataclass(frozen=True)
 class Installed:
     """What a service's configuration presents for a website now. `certificate` is None when a file is named that can't
-    be read or parsed (`detail` says why). `ours`: the path is a link of ours (`Place.link`)."""
+    be read or parsed (`detail` says why). `ours`: the path is a link of ours (`Place.link`). `chain`: every certificate
+    in the file, PEM, where it is not."""
 
     path: Path | None
     certificate: Certificate | None
     ours: bool
     detail: str = ""
+    chain: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,11 +167,12 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Served:
-    """The outcome of one handshake: the leaf (DER), or why there was none."""
+    """The outcome of one handshake: the leaf (DER), or why there was none. `late`: it was given up after its time."""
 
     endpoint: Endpoint
     leaf: bytes | None
     detail: str = ""
+    late: bool = False
 
     @property
     def fingerprint(self) -> str | None:
@@ -236,10 +244,21 @@ class AccountSource(Protocol):
 
 
 class Notifier(Protocol):
-    """Sends one message. Constructed as `Notifier(options)`. Raises Failure."""
+    """Hands messages over. Constructed as `Notifier(options)`. `addressed`: it mails to the letter's recipient; any
+    other knows by its options where to, and is for administrators."""
 
-    def send(self, recipient: str, subject: str, text: str) -> None:
-        """Deliver, or raise; never both."""
+    addressed: bool
+
+    def active(self) -> bool:
+        """Whether the options say enough for it to be used; with the defaults it is switched off."""
+
+    def send(self, letter: Letter) -> str:
+        """Hand one letter over, within a limited time, and return what the other side said last.
+
+        Raises Failure: "notifier_unreachable" when no letter can be handed over now, "notifier_refused" when this one
+        was refused, `permanent` if for ever. Then nobody has it; only a connection that breaks between the letter and
+        the answer leaves that open.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,34 +15,60 @@ from jobs.policy.decision import WEB_SERVICES, Presented
 FOREIGN, UNREADABLE, NONE = "foreign", "unreadable", "none"
 """States of a service on which nothing was installed: whose certificate it presents, if any."""
 
+_TIMES = ("not_before", "not_after", "ari_point", "revoked_at")
 _OURS = ("installed", "waiting", "failed")
 """States that an installation left."""
 
+_AT_ONCE = 200
 
-def keep(
-    website: str, found: Mapping[str, Presented | None], done: Collection[str], left_alone: bool, now: datetime
-) -> None:
-    """Keep what each service presented before this run touched anything. `done`: services that were installed on in
-    this run, whose state is kept already; `left_alone`: the website is somebody else's, so nothing is tried again.
 
-    A service that has nothing to do with the website any more loses its row, and with it its next try.
-    """
+@dataclass(frozen=True)
+class Look:
+    """What each service presented for a website before this run touched anything. `done`: services that were installed
+    on in this run, whose state is kept already; `left_alone`: it is somebody else's, so nothing is tried again."""
+
+    website: str
+    found: Mapping[str, Presented | None]
+    done: Collection[str] = ()
+    left_alone: bool = False
+
+
+def keep(looks: Sequence[Look], now: datetime) -> None:
+    """Keep what was seen, of many websites in one transaction. A service that has nothing to do with a website any more
+    loses its row there, and with it its next try."""
     state = models.ServiceState
-    with models.database.atomic():
-        rows = {row.service: row for row in state.select().where(state.website == website)}
-        for service, one in found.items():
-            row = rows.pop(service, None)
-            kept = None if one is None or one.linked or one.certificate is None else _as_text(one.certificate)
-            values: dict[str, Any] = {"presented": kept, "checked_at": now}
-            if service not in done and _is_news(row, one, left_alone):
-                values |= {"state": _state(one), "text": one.detail if one else "", "attempts": 0, "retry_at": None}
-            if row is None:
-                state.create(website=website, service=service, **{"state": _state(one), **values})
-            else:
-                state.update(**values).where(state.id == row.id).execute()
-        gone = [row.id for service, row in rows.items() if service not in done]
-        if gone:
-            state.delete().where(state.id.in_(gone)).execute()
+    for start in range(0, len(looks), _AT_ONCE):
+        some = looks[start : start + _AT_ONCE]
+        with models.database.atomic():
+            known: dict[str, dict[str, models.ServiceState]] = {}
+            for row in state.select().where(state.website.in_([look.website for look in some])):
+                known.setdefault(row.website, {})[row.service] = row
+            same: list[int] = []
+            for look in some:
+                same += _keep_one(look, known.get(look.website, {}), now)
+            if same:
+                state.update(checked_at=now).where(state.id.in_(same)).execute()
+
+
+def _keep_one(look: Look, rows: dict[str, models.ServiceState], now: datetime) -> list[int]:
+    """Write what differs; the ids of rows that were looked at and are as they were."""
+    state, same = models.ServiceState, []
+    for service, one in look.found.items():
+        row = rows.pop(service, None)
+        kept = None if one is None or one.linked or one.certificate is None else _as_text(one.certificate)
+        values: dict[str, Any] = {"presented": kept, "checked_at": now}
+        if service not in look.done and _is_news(row, one, look.left_alone):
+            values |= {"state": _state(one), "text": one.detail if one else "", "attempts": 0, "retry_at": None}
+        if row is None:
+            state.create(website=look.website, service=service, **{"state": _state(one), **values})
+        elif all(getattr(row, key) == value for key, value in values.items() if key != "checked_at"):
+            same.append(row.id)
+        else:
+            state.update(**values).where(state.id == row.id).execute()
+    gone = [row.id for service, row in rows.items() if service not in look.done]
+    if gone:
+        state.delete().where(state.id.in_(gone)).execute()
+    return same
 
 
 def certificate(row: models.ServiceState) -> Certificate | None:
@@ -50,8 +76,8 @@ def certificate(row: models.ServiceState) -> Certificate | None:
     if row.presented is None:
         return None
     facts = json.loads(row.presented)
-    ends = {key: datetime.fromisoformat(facts[key]) for key in ("not_before", "not_after")}
-    return Certificate(**{**facts, **ends, "names": tuple(facts["names"])})
+    times = {key: datetime.fromisoformat(facts[key]) for key in _TIMES if facts.get(key)}
+    return Certificate(**{**facts, **times, "names": tuple(facts["names"])})
 
 
 def foreign(of: Collection[str] | None = None) -> dict[str, Certificate]:
@@ -81,4 +107,4 @@ def _state(one: Presented | None) -> str:
 
 def _as_text(found: Certificate) -> str:
     facts = asdict(found)
-    return json.dumps({**facts, **{key: facts[key].isoformat() for key in ("not_before", "not_after")}})
+    return json.dumps({**facts, **{key: facts[key].isoformat() for key in _TIMES if facts[key]}})

@@ -33,9 +33,11 @@ class Progress:
             self._keep(current=account)
         return True
 
-    def finish_one(self) -> None:
+    def finish_some(self, number: int) -> None:
+        if not number:
+            return
         with self._lock:
-            self._done = min(self._done + 1, self._total)  # a website that is ordered anew counts once
+            self._done = min(self._done + number, self._total)  # a website that is ordered anew counts once
             self._keep(done=self._done)
 
     def _stopping(self) -> bool:

@@ -1,7 +1,9 @@
 """Pending work as rows, and the lock that lets one process at a time work on an instance.
 
-A row's `key` is unique while it is active, so a second request for the same work joins the first one.
-Who holds the lock is the owner of every active row: a row left active by a dead process is taken over.
+A row's `key` is unique while it is active, so a second request for the same work joins the first one. A row is claimed
+by one conditional UPDATE, and has its owner and a heartbeat from then on. The lock is the kernel's and falls with its
+process: for who holds it, every other owner on this host is dead, and what that left is taken over at once. An owner
+on another host, which shares the instance by a file system without such locks, is dead when its heart stands still.
 """
 
 from __future__ import annotations
@@ -9,10 +11,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,9 @@ import models
 ACTIVE = ("queued", "running", "waiting")
 WORK = ("check", "order")
 """Kinds of entries that change something. The others are questions, which nobody finds in the pending queue."""
+STALE = timedelta(minutes=2)
+"""An owner that was not heard of for so long is dead; it says every ten seconds that it lives (`jobs/heartbeat.py`)."""
+
 _LONGEST_WAIT = 0.5
 
 
@@ -53,10 +59,43 @@ def next_check(now: datetime) -> models.QueueEntry | None:
     return rows.order_by(models.QueueEntry.id).first()
 
 
+def owner() -> str:
+    """This process, as the owner of rows."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def claim(row: models.QueueEntry, now: datetime, **also: Any) -> bool:
+    """Make this process the owner of a row that nobody works on, and set these values `also`. Only for who holds the
+    lock. False: somebody else has it, or it is over; `row` is as before."""
+    entries = models.QueueEntry
+    values = {"state": "running", "owner": owner(), "heartbeat_at": now, **also}
+    idle = entries.state.in_(("queued", "waiting")) | ((entries.state == "running") & _dead(now))
+    if not entries.update(**values).where((entries.id == row.id) & idle).execute():
+        return False
+    for key, value in values.items():
+        setattr(row, key, value)
+    return True
+
+
 def take_over(now: datetime) -> int:
-    """Checks that a dead process left half-done are queued again; only for who holds the lock. Returns how many."""
-    left = (models.QueueEntry.kind == "check") & (models.QueueEntry.state == "running")
-    return int(models.QueueEntry.update(state="queued", owner=None, run_after=now).where(left).execute())
+    """What dead processes left half-done; only for who holds the lock. A check is queued again; an order waits to be
+    gone on with, and is due. Returns how many there were."""
+    entries = models.QueueEntry
+    checks = (entries.kind == "check") & (entries.state == "running") & _dead(now)
+    orders = (entries.kind == "order") & entries.state.in_(("queued", "running")) & _dead(now)
+    values = {"owner": None, "run_after": now}
+    return int(
+        entries.update(state="queued", **values).where(checks).execute()
+        + entries.update(state="waiting", **values).where(orders).execute()
+    )
+
+
+def beat(row: models.QueueEntry, now: datetime) -> bool:
+    """Say that the owner of `row` lives, for it and all else that it has. False: the row is not its own any more."""
+    entries = models.QueueEntry
+    own = (entries.owner == row.owner) & (entries.state == "running")
+    entries.update(heartbeat_at=now).where(own).execute()
+    return bool(entries.select(entries.id).where(own & (entries.id == row.id)).exists())
 
 
 def request_order(
@@ -83,6 +122,12 @@ def update(row: models.QueueEntry, **values: Any) -> None:
     models.QueueEntry.update(**values).where(models.QueueEntry.id == row.id).execute()
     for key, value in values.items():
         setattr(row, key, value)
+
+
+def give_back(row: models.QueueEntry, **values: Any) -> bool:
+    """Change a row and be its owner no more. False: it was taken over meanwhile, and is not touched."""
+    own = (models.QueueEntry.id == row.id) & (models.QueueEntry.owner == row.owner)
+    return bool(models.QueueEntry.update(owner=None, **values).where(own).execute())
 
 
 def finish(row: models.QueueEntry, state: str, answer: str, now: datetime) -> None:
@@ -126,6 +171,14 @@ def _request(kind: str, key: str, now: datetime, **values: Any) -> tuple[models.
             return models.QueueEntry.create(kind=kind, key=key, requested_at=now, run_after=now, **values), False
         except IntegrityError:
             continue  # somebody else was quicker; the next look finds their row
+
+
+def _dead(now: datetime) -> Any:
+    """The condition that a row's owner can't be working on it, for who holds the lock."""
+    entries = models.QueueEntry
+    here = entries.owner.startswith(f"{socket.gethostname()}:")
+    silent = entries.heartbeat_at.is_null() | (entries.heartbeat_at < now - STALE)
+    return entries.owner.is_null() | here | silent
 
 
 def _active(key: str) -> Any:

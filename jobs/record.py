@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from jobs import presented, records, summaries, troubles
+from jobs.crash_points import edges
 from jobs.install import Outcome
 from jobs.obtain import forget_old_sets
+from jobs.policy.certificate import Certificate
 from jobs.policy.coverage import OVER_CAP, SPLIT_OFF, UNUSED
 from jobs.policy.customer_words import HOST_ONLY, report_for_owner
 from jobs.policy.decision import FOREIGN_INVALID, Action
-from jobs.policy.due import lifetime
+from jobs.policy.disk_trouble import disk_trouble
 from jobs.policy.failure import Failure, LeftOff
+from jobs.policy.limits import NEAR
+from jobs.policy.plan import Plan
 from jobs.policy.site import Website
 from jobs.policy.verdict import Verdict
 from jobs.ports import Place
@@ -41,17 +45,23 @@ def record(
         by_site.setdefault(outcome.website, []).append(outcome)
     for outcome in by_site.pop("", []):
         log.say("error", f"{outcome.service}: {outcome.text}", code=outcome.code)
+    found: list[troubles.Found] = []
+    looked: list[presented.Look] = []
     for case in cases:
         seen = by_site.get(case.website.main, [])
         _conclude(log, case, seen, now)
         states = {(case.website.main, one.service): (one.state, one.text, None) for one in seen}
-        records.keep_standings(states, now)
+        with edges("keep standing"):
+            records.keep_standings(states, now, _at_stake(case))
         done = {one.service for one in seen}
         left_alone = case.decision.action is Action.LEAVE
-        presented.keep(case.website.main, case.facts.presented, done, left_alone, now)
-        _keep_troubles(case, now)
+        looked.append(presented.Look(case.website.main, case.facts.presented, done, left_alone))
+        if case.plan is not None and (case.outcome not in ("pending", "stopped") or case.failure is not None):
+            found.append(_troubles_of(case, case.plan))
         if seen:
-            forget_old_sets(place, case.website.main)
+            _forget_old_sets(place, log, case)
+    presented.keep(looked, now)
+    troubles.keep(found, now)
     summaries.refresh({case.website.account for case in cases}, service_names)
 
 
@@ -62,12 +72,14 @@ def say(log: RunLog, case: Case, level: str, text: str, *, code: str = "", name:
 
 
 def say_bug(log: RunLog, website: Website | None, step: str, error: Exception) -> Failure:
-    """What nobody foresaw: its traceback goes to the log; returned as the failure that a person is shown."""
-    bug = Failure("internal_error", f"{step}: {type(error).__name__}: {error}")
+    """What nobody foresaw: its traceback goes to the log; returned as the failure that a person is shown. A disk or a
+    database that fails is told as what it is."""
+    known = disk_trouble(error, step)
+    failure = known or Failure("internal_error", f"{step}: {type(error).__name__}: {error}")
     account, main = (website.account, website.main) if website else ("", "")
-    trace = "".join(traceback.format_exception(error))
-    log.say("error", f"{bug.detail}\n{trace}", account=account, website=main, code=bug.code, indent=1)
-    return bug
+    trace = "" if known else "\n" + "".join(traceback.format_exception(error))
+    log.say("error", f"{failure.detail}{trace}", account=account, website=main, code=failure.code, indent=1)
+    return failure
 
 
 def say_plan(log: RunLog, case: Case) -> None:
@@ -97,6 +109,13 @@ def _say_seen(log: RunLog, case: Case, tried: Verdict) -> None:
         say(log, case, "info", line, code="" if line in told else HOST_ONLY, name=tried.name, indent=2)
 
 
+def _forget_old_sets(place: Place, log: RunLog, case: Case) -> None:
+    try:
+        forget_old_sets(place, case.website.main)
+    except Failure as failure:
+        say(log, case, "warn", failure.detail, code=failure.code, indent=1)
+
+
 def _conclude(log: RunLog, case: Case, outcomes: Sequence[Outcome], now: datetime) -> None:
     """The outcome of a website in one word, and each service's state. A service that failed before and waits for its
     next try is no better for having been left in peace by this run."""
@@ -113,8 +132,12 @@ def _conclude(log: RunLog, case: Case, outcomes: Sequence[Outcome], now: datetim
             case.services[name] = ("installed", "unchanged")
     for outcome in outcomes:
         case.services[outcome.service] = (outcome.state, outcome.text)
+        case.codes[outcome.service] = outcome.code
         say(log, case, _LEVELS[outcome.state], f"{outcome.service}: {outcome.text}", code=outcome.code, indent=1)
     if case.outcome:
+        return
+    if case.decision.code == NEAR and not outcomes:
+        case.outcome = "waiting"
         return
     if outcomes:
         case.outcome = "failed" if any(outcome.state == "failed" for outcome in outcomes) else "installed"
@@ -124,11 +147,9 @@ def _conclude(log: RunLog, case: Case, outcomes: Sequence[Outcome], now: datetim
         case.outcome = _WITHOUT_WORK.get(action, "failed" if behind else "kept")
 
 
-def _keep_troubles(case: Case, now: datetime) -> None:
+def _troubles_of(case: Case, plan: Plan) -> troubles.Found:
     """The problems of a website as of now. A name that was not tried in this run keeps what it had."""
-    if case.plan is None or case.outcome in ("pending", "stopped"):
-        return
-    left = {entry.name: entry for entry in (*case.plan.left_off, *case.plan.unused)}
+    left = {entry.name: entry for entry in (*plan.left_off, *plan.unused)}
     known = {name for name, entry in left.items() if name in case.verdicts or entry.code == SPLIT_OFF}
     fresh = [entry for name, entry in left.items() if name in known]
     kept = [name for name in left if name not in known]
@@ -136,13 +157,27 @@ def _keep_troubles(case: Case, now: datetime) -> None:
     if failure is not None:
         fresh.append(LeftOff("", failure.code, failure.detail))
         fresh += [LeftOff(name, failure.code, text) for name, text in failure.names.items() if name in case.verdicts]
-    elif case.plan.action in (Action.BLOCKED, Action.DEFER) or case.plan.code == FOREIGN_INVALID:
-        fresh.append(LeftOff("", case.plan.code, case.plan.reason))
-    elif case.plan.action is Action.KEEP and case.plan.code in ("backoff", "order_pending"):
+    elif plan.action in (Action.BLOCKED, Action.DEFER) or plan.code == FOREIGN_INVALID:
+        fresh.append(LeftOff("", plan.code, plan.reason))
+    elif plan.action is Action.KEEP and plan.code in ("backoff", "order_pending", NEAR):
         kept.append("")
-    stored = case.facts.stored
-    whole = lifetime(stored) if stored else records.USUAL_LIFETIME
-    daily = LASTING | case.lasting | ({failure.code} if failure and failure.permanent else set())
-    not_before = failure.retry_at if failure else None
-    seen = {name: verdict.seen for name, verdict in case.verdicts.items() if verdict.seen}
-    troubles.keep(case.website.main, fresh, kept, whole, now, daily, not_before, seen)
+    dates = ({"": failure.retry_at} if failure and failure.retry_at and failure.of_provider else {}) | case.dates
+    return troubles.Found(
+        website=case.website.main,
+        fresh=fresh,
+        kept=kept,
+        at_stake=case.facts.stored,
+        daily=LASTING | case.lasting | ({failure.code} if failure and failure.permanent else set()),
+        not_before=failure.retry_at if failure else None,
+        reports={name: verdict.seen for name, verdict in case.verdicts.items() if verdict.seen},
+        no_later=plan.defer_until,
+        dates=dates,
+    )
+
+
+def _at_stake(case: Case) -> dict[tuple[str, str], Certificate]:
+    """What each service presents, and goes on presenting where nothing could be installed: an older certificate than
+    the stored one, if that is the second that it does not get."""
+    found = {name: one.certificate if one else None for name, one in case.facts.presented.items()}
+    known = {name: certificate or case.facts.stored for name, certificate in found.items()}
+    return {(case.website.main, name): certificate for name, certificate in known.items() if certificate}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import models
+from jobs import revocations
 from jobs.policy.certificate import Certificate
 from jobs.policy.coverage import UNUSED
 from jobs.policy.features import DEFAULT, Entitlement, FeatureList
@@ -16,7 +18,7 @@ from jobs.policy.keys import KeyType
 from jobs.policy.retry import next_try
 from jobs.policy.site import Account, AccountState, Website
 
-USUAL_LIFETIME = timedelta(days=90)
+NOTHING_AT_STAKE: Mapping[tuple[str, str], Certificate] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,15 @@ def feature_lists() -> dict[str, FeatureList]:
 
 def websites(of: Collection[str] | None = None) -> list[Website]:
     """Websites that exist, of these accounts or of all, in the order in which they were found."""
-    query = models.Website.select().where(models.Website.gone_at.is_null()).order_by(models.Website.id)
+    row = models.Website
+    columns = (row.account, row.names, row.docroot, row.source, row.file, row.line, row.rejected, row.part_of)
+    query = row.select(*columns).where(row.gone_at.is_null()).order_by(row.id)
     if of is not None:
-        query = query.where(models.Website.account.in_(list(of)))
-    return [_website(row) for row in query]
+        query = query.where(row.account.in_(list(of)))
+    return [
+        Website(account, tuple(json.loads(names)), *place, tuple(map(tuple, json.loads(rejected))), part_of)
+        for account, names, *place, rejected, part_of in query.tuples()
+    ]
 
 
 def keep_part(part: Website, now: datetime) -> None:
@@ -98,7 +105,8 @@ def live_certificates(of: Collection[str] | None = None) -> dict[str, Certificat
     query = models.Certificate.select().where(models.Certificate.retired_at.is_null())
     if of is not None:
         query = query.where(models.Certificate.website.in_(list(of)))
-    return {row.website: _certificate(row) for row in query.order_by(models.Certificate.id)}
+    revoked = revocations.revoked()
+    return {row.website: certificate(row, revoked) for row in query.order_by(models.Certificate.id)}
 
 
 def known_fingerprints() -> frozenset[str]:
@@ -121,17 +129,20 @@ def troubles(of: Collection[str] | None = None) -> dict[str, dict[str, NameTroub
     """Stored problems by website (all, or these main names) and name; the empty name is the website itself."""
     found: dict[str, dict[str, NameTrouble]] = {}
     row = models.Problem  # its reports are long, and read one by one
-    query = row.select(row.website, row.name, row.code, row.text, row.retry_at, row.since)
+    own = row.service == ""
+    query = row.select(row.website, row.name, row.code, row.text, row.retry_at, row.since).where(own)
     for row in query if of is None else query.where(models.Problem.website.in_(list(of))):
         found.setdefault(row.website, {})[row.name] = NameTrouble(row.code, row.text, row.retry_at, row.since)
     return found
 
 
-def standings() -> dict[str, dict[str, Standing]]:
-    """The last known state of each website on each service."""
+def standings(of: Collection[str] | None = None) -> dict[str, dict[str, Standing]]:
+    """The last known state of each website (of all, or of these main names) on each service."""
     found: dict[str, dict[str, Standing]] = {}
-    for row in models.ServiceState.select():
-        found.setdefault(row.website, {})[row.service] = Standing(row.state, row.text, row.fingerprint, row.retry_at)
+    row = models.ServiceState
+    query = row.select(row.website, row.service, row.state, row.text, row.fingerprint, row.retry_at)
+    for website, service, *standing in (query if of is None else query.where(row.website.in_(list(of)))).tuples():
+        found.setdefault(website, {})[service] = Standing(*standing)
     return found
 
 
@@ -182,14 +193,19 @@ def former_serials(website: str, newest: int) -> list[str]:
     return [row[0] for row in query.order_by(models.Certificate.id.desc()).limit(newest).tuples()]
 
 
-def keep_standings(states: Mapping[tuple[str, str], tuple[str, str, str | None]], now: datetime) -> None:
-    """Keep (website, service) -> (state, text, fingerprint), each failure with its own backoff."""
+def keep_standings(
+    states: Mapping[tuple[str, str], tuple[str, str, str | None]],
+    now: datetime,
+    at_stake: Mapping[tuple[str, str], Certificate] = NOTHING_AT_STAKE,
+) -> None:
+    """Keep (website, service) -> (state, text, fingerprint), each failure with its own backoff. `at_stake`: what the
+    service presents until the next try."""
     with models.database.atomic():
         for (website, service), (state, text, fingerprint) in states.items():
             same = (models.ServiceState.website == website) & (models.ServiceState.service == service)
             row = models.ServiceState.get_or_none(same)
             attempts = 0 if state == "installed" else (row.attempts if row else 0) + 1
-            retry_at = next_try(attempts, now, USUAL_LIFETIME) if attempts else None
+            retry_at = next_try(attempts, now, at_stake.get((website, service))) if attempts else None
             models.ServiceState.insert(
                 website=website,
                 service=service,
@@ -249,13 +265,8 @@ def finish_run(row: models.Run, result: str, totals: Mapping[str, Any], now: dat
     models.Run.update(**values).where(models.Run.id == row.id).execute()
 
 
-def _website(row: models.Website) -> Website:
-    rejected = tuple((text, why) for text, why in json.loads(row.rejected))
-    names = tuple(json.loads(row.names))
-    return Website(row.account_id, names, row.docroot, row.source, row.file, row.line, rejected, row.part_of)
-
-
-def _certificate(row: models.Certificate) -> Certificate:
+def certificate(row: models.Certificate, revoked: Mapping[str, datetime]) -> Certificate:
+    """The facts of a stored certificate. `revoked`: since when those are that CAs have revoked, by fingerprint."""
     return Certificate(
         names=tuple(json.loads(row.names)),
         serial=row.serial,
@@ -266,6 +277,8 @@ def _certificate(row: models.Certificate) -> Certificate:
         self_signed=False,
         key_type=row.key_type or "",
         weak=False,
+        ari_point=row.ari_point,
+        revoked_at=revoked.get(row.fingerprint),
     )
 
 

@@ -15,6 +15,8 @@ from jobs.policy.site import Website
 from jobs.policy.verdict import Verdict
 
 GOOD_OUTCOMES = ("kept", "installed", "left alone")
+OTHER_OUTCOMES = ("deferred", "waiting", "pending", "stopped", "failed")
+"""`waiting`: for a limit of the CA; `pending`: the CA has not finished."""
 
 
 @dataclass
@@ -31,8 +33,16 @@ class Case:
     names: tuple[str, ...] = ()
     not_after: datetime | None = None
     services: dict[str, tuple[str, str]] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+    """Why a service failed in this run."""
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     """What was found out in this run about the names that were tried."""
+    provider: str = ""
+    """By its name, who was asked last: who issued, if one did."""
+    tried: dict[str, Failure] = field(default_factory=dict)
+    """Why each provider that was asked did not issue."""
+    dates: dict[str, datetime] = field(default_factory=dict)
+    """Names that wait for a limit of the CA, until then; the empty one is the website."""
     lasting: set[str] = field(default_factory=set)
     """Codes of refusals of single names that only a person can change."""
 
@@ -60,6 +70,7 @@ class Case:
             "code": self.plan.code if self.plan else self.decision.code,
             "reason": reason,
             "outcome": self.outcome,
+            "provider": self.provider or None,
             "problem": None if self.failure is None else {"code": self.failure.code, "text": self.failure.detail},
             "names": list(self.names),
             "left_off": [
@@ -104,7 +115,7 @@ def counted(counts: Mapping[str, int]) -> str:
 
 def totals(cases: list[Case]) -> dict[str, int]:
     """How many websites there were, and what became of them."""
-    counts = {"websites": len(cases)} | dict.fromkeys((*GOOD_OUTCOMES, "deferred", "pending", "stopped", "failed"), 0)
+    counts = {"websites": len(cases)} | dict.fromkeys((*GOOD_OUTCOMES, *OTHER_OUTCOMES), 0)
     for case in cases:
         counts[case.outcome or "kept"] = counts.get(case.outcome or "kept", 0) + 1
     counts["left_off"] = sum(len(case.left_off) for case in cases)

@@ -113,7 +113,7 @@ def _ended(world: World, facts: SiteFacts, why: str) -> bool:
         try:
             changes = service.release(part)
             if changes:
-                apply(service, changes, world.keeper)
+                apply(service, changes, world.place, world.keeper)
         except Failure as failure:
             service.forget()
             words = f"{service.name}: it stays for now: {failure.detail}"

@@ -42,7 +42,8 @@ def store(place: Place, website: str, bundle: Bundle, certificate: Certificate, 
             shutil.rmtree(temporary)
         else:
             temporary.rename(final)
-            _sync(site)
+            sync_directory(site)
+            sync_directory(place.live)
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
         where = f"{final}: writing the certificate"
@@ -82,19 +83,29 @@ def grant_key(directory: Path, key_group: int) -> None:
 
 
 def retire_sets(place: Place, website: str, keep: Collection[str]) -> list[str]:
-    """Remove the sets of `website` that no link points to and that are not in `keep` (serials); returns them."""
+    """Remove the sets of `website` that no link points to and that are not in `keep` (serials); returns them.
+
+    Raises Failure("store_failed"); what is left then is removed the next time.
+    """
     site = place.live / website
+    try:
+        gone = _unused(site, keep)
+        for entry in gone:
+            shutil.rmtree(entry)
+    except OSError as error:
+        raise Failure("store_failed", f"{site}: removing old sets: {error.strerror}; they stay for now") from error
+    return [entry.name for entry in gone]
+
+
+def _unused(site: Path, keep: Collection[str]) -> list[Path]:
     used = {entry.readlink().name for entry in site.iterdir() if entry.is_symlink()} | {
         _directory_name(serial) for serial in keep
     }
-    gone = [
+    return [
         entry
         for entry in site.iterdir()
         if stat.S_ISDIR(entry.lstat().st_mode) and entry.name not in used and _SERIAL.match(entry.name)
     ]
-    for entry in gone:
-        shutil.rmtree(entry)
-    return [entry.name for entry in gone]
 
 
 def write_secret(path: Path, content: bytes) -> None:
@@ -107,7 +118,7 @@ def write_secret(path: Path, content: bytes) -> None:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        _sync(path.parent)
+        sync_directory(path.parent)
     except OSError as error:
         raise Failure("store_failed", f"{path}: writing: {error.strerror}") from error
 
@@ -130,7 +141,7 @@ def _write_set(directory: Path, bundle: Bundle, key_group: int | None) -> None:
             os.fchmod(descriptor, 0o640)
         _fill(descriptor, content)
     directory.chmod(0o711)
-    _sync(directory)
+    sync_directory(directory)
 
 
 def _fill(descriptor: int, content: bytes) -> None:
@@ -140,7 +151,8 @@ def _fill(descriptor: int, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _sync(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Names that were made, changed or removed in it are on the disk afterwards. Raises OSError."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

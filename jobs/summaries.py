@@ -8,6 +8,7 @@ from datetime import datetime
 import models
 from jobs import presented, records
 from jobs.policy.coverage import SPLIT_OFF, UNUSED
+from jobs.policy.name_state import ends_soon
 from jobs.policy.names import covers
 from jobs.policy.site import WantedName, Website
 from jobs.policy.split import taken_names, wants
@@ -22,6 +23,7 @@ def refresh(accounts: Collection[str] | None, service_names: tuple[str, ...]) ->
     troubles = records.troubles(mains)
     figures = {name: [0, 0, 0] for name in (known if accounts is None else accounts) if name in known}
     ends: dict[str, datetime] = {}
+    near: dict[str, datetime] = {}
     for site, wanted in _wanted_of(sites, service_names, known, records.exclusions(accounts)):
         certificate, reasons = live.get(site.main), troubles.get(site.main, {})
         unused = {name for name, trouble in reasons.items() if trouble.code == UNUSED}
@@ -30,15 +32,18 @@ def refresh(accounts: Collection[str] | None, service_names: tuple[str, ...]) ->
         sums[0] += len(counted)
         apart = names_apart(troubles.get(site.part_of or "", {}))
         sums[1] += sum(
-            certificate is not None and name not in apart and covers(certificate.names, name) for name in counted
+            certificate is not None and certificate.revoked_at is None and name not in apart
+            and covers(certificate.names, name) for name in counted
         )
         sums[2] += sum(trouble.code != UNUSED for trouble in reasons.values())
         if certificate is not None:
             ends[site.account] = min(ends.get(site.account, certificate.not_after), certificate.not_after)
+            near[site.account] = min(near.get(site.account, certificate.not_after), ends_soon(certificate))
     with models.database.atomic():
         for name, (wanted_count, covered, problems) in figures.items():
             models.Account.update(
-                wanted=wanted_count, covered=covered, problems=problems, expires_at=ends.get(name)
+                wanted=wanted_count, covered=covered, problems=problems, expires_at=ends.get(name),
+                near_at=near.get(name),
             ).where(models.Account.name == name).execute()
 
 

@@ -2,64 +2,122 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, timedelta
-from types import MappingProxyType
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 import models
 from jobs.policy import preflight_report
+from jobs.policy.certificate import Certificate
+from jobs.policy.coverage import UNUSED
 from jobs.policy.failure import LeftOff
+from jobs.policy.limits import NEAR
 from jobs.policy.preflight_report import Report
 from jobs.policy.retry import next_try
 
-NO_REPORTS: Mapping[str, Report] = MappingProxyType({})
+_AT_ONCE = 200
+_CHANGE = ("code", "text", "since", "seen_at", "attempts", "failures", "retry_at", "report")
 
 
-def keep(
-    website: str,
-    fresh: Iterable[LeftOff],
-    kept: Collection[str],
-    lifetime: timedelta,
-    now: datetime,
-    daily: Collection[str],
-    not_before: datetime | None = None,
-    reports: Mapping[str, Report] = NO_REPORTS,
-) -> None:
-    """Make `fresh` the problems of a website, beside the names in `kept`, whose rows stay as they are.
+@dataclass(frozen=True)
+class Found:
+    """What a check found wrong with a website: `fresh` is now, `kept` are names whose rows stay as they are.
 
-    The same problem counts up and is tried later each time (`lifetime`: of the certificate at stake); a code
-    in `daily` is tried once a day at once. `not_before`: the time that the cause named (Retry-After), if later.
-    `reports`: what the preflight saw of the names.
+    The same problem counts up and is tried later each time (`at_stake`: the certificate that ends if it lasts); a code
+    in `daily` is tried once a day at once. `not_before`: the time that the cause named (Retry-After), if later;
+    `no_later`: when things change by themselves, if sooner. `reports`: what the preflight saw of the names.
+    `dates`: names (the empty one: the website) whose turn comes then, neither sooner nor later: when the provider is
+    asked again, or its limit allows it. Nothing of them counts up.
     """
-    with models.database.atomic():
-        rows = {row.name: row for row in models.Problem.select().where(models.Problem.website == website)}
-        for trouble in fresh:
-            row = rows.pop(trouble.name, None)
-            again = row is not None and row.code == trouble.code
-            attempts = row.attempts + 1 if again else 1
-            retry_at = next_try(attempts, now, lifetime, permanent=trouble.code in daily)
-            values = {
-                "code": trouble.code,
-                "text": trouble.text,
-                "since": row.since if again else now,
-                "seen_at": now,
-                "attempts": attempts,
-                "retry_at": max(retry_at, not_before) if not_before else retry_at,
-                "report": preflight_report.kept(reports[trouble.name]) if trouble.name in reports else None,
-            }
-            if row:
-                models.Problem.update(**values).where(models.Problem.id == row.id).execute()
-            else:
-                models.Problem.create(website=website, name=trouble.name, **values)
-        gone = [row.id for name, row in rows.items() if name not in kept]
-        if gone:
-            models.Problem.delete().where(models.Problem.id.in_(gone)).execute()
+
+    website: str
+    fresh: Sequence[LeftOff] = ()
+    kept: Collection[str] = ()
+    at_stake: Certificate | None = None
+    daily: Collection[str] = ()
+    not_before: datetime | None = None
+    reports: Mapping[str, Report] = field(default_factory=dict)
+    no_later: datetime | None = None
+    dates: Mapping[str, datetime] = field(default_factory=dict)
+
+
+def keep(websites: Sequence[Found], now: datetime) -> None:
+    """Make what was found the problems of these websites, many in one transaction."""
+    for start in range(0, len(websites), _AT_ONCE):
+        some = websites[start : start + _AT_ONCE]
+        with models.database.atomic():
+            rows, gone = _differences(some, now)
+            for first in range(0, len(rows), _AT_ONCE):
+                query = models.Problem.insert_many(rows[first : first + _AT_ONCE])
+                target = [models.Problem.website, models.Problem.name, models.Problem.service]
+                change = [getattr(models.Problem, key) for key in _CHANGE]
+                query.on_conflict(conflict_target=target, preserve=change).execute()
+            if gone:
+                models.Problem.delete().where(models.Problem.id.in_(gone)).execute()
+
+
+def _differences(websites: Sequence[Found], now: datetime) -> tuple[list[dict[str, Any]], list[int]]:
+    """(rows to write, ids of rows to remove). The watch keeps its own rows, which stay."""
+    table = models.Problem
+    columns = (table.id, table.website, table.name, table.code, table.attempts, table.failures, table.since)
+    own = table.website.in_([found.website for found in websites]) & (table.service == "")
+    known: dict[str, dict[str, models.Problem]] = {}
+    for row in table.select(*columns).where(own):
+        known.setdefault(row.website, {})[row.name] = row
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    gone: list[int] = []
+    for found in websites:
+        left = known.get(found.website, {})
+        for trouble in found.fresh:
+            rows[found.website, trouble.name] = _row(found, trouble, left.pop(trouble.name, None), now)
+        gone += [row.id for name, row in left.items() if name not in found.kept]
+    return list(rows.values()), gone
+
+
+def _row(found: Found, trouble: LeftOff, row: models.Problem | None, now: datetime) -> dict[str, Any]:
+    """The row of one problem as it is to be; `row`: as it is."""
+    again = row if row is not None and row.code == trouble.code else None
+    attempts = again.attempts + 1 if again else 1
+    failures = row.failures + 1 if row else 1
+    retry_at = next_try(attempts, now, found.at_stake, permanent=trouble.code in found.daily)
+    retry_at = min(retry_at, found.no_later) if found.no_later else retry_at
+    retry_at = max(retry_at, found.not_before) if found.not_before else retry_at
+    if trouble.name in found.dates:
+        once = 0 if trouble.code == NEAR else 1
+        attempts, failures = (again.attempts if again else 1), (row.failures if row else once)
+        retry_at = found.dates[trouble.name]
+    report = found.reports.get(trouble.name)
+    return {
+        "website": found.website,
+        "name": trouble.name,
+        "service": "",
+        "code": trouble.code,
+        "text": trouble.text,
+        "since": again.since if again else now,
+        "seen_at": now,
+        "attempts": attempts,
+        "failures": failures,
+        "retry_at": retry_at,
+        "report": preflight_report.kept(report) if report else None,
+    }
+
+
+def take_up_again(websites: Collection[str] | None, now: datetime) -> None:
+    """What is configured of these websites, or for all, has changed: what failed before may do now, and is tried at the
+    next look with a fresh count."""
+    row = models.Problem
+    waits = (row.service == "") & (row.code != UNUSED) & (row.retry_at > now)
+    if websites is not None:
+        waits &= row.website.in_(list(websites))
+    row.update(retry_at=now, attempts=0).where(waits).execute()
 
 
 def report(website: str, name: str) -> tuple[Report, datetime] | None:
     """What the preflight saw of a name when it failed last, and when that was; None where nothing was kept."""
     row = models.Problem
-    found = row.select(row.report, row.seen_at).where((row.website == website) & (row.name == name)).first()
+    own = (row.website == website) & (row.name == name) & (row.service == "")
+    found = row.select(row.report, row.seen_at).where(own).first()
     seen = preflight_report.read(found.report) if found else None
     return None if seen is None else (seen, found.seen_at)
 

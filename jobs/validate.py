@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
 
+from jobs import provider_pause
 from jobs.abilities import registers
 from jobs.policy.ancestor import through_ancestors
 from jobs.policy.failure import Failure
@@ -58,11 +59,12 @@ def _tops(world: World, names: Collection[str]) -> set[str]:
 
 
 def _issuer(world: World) -> Issuer:
-    """The CA by the names that it gives itself now. One that doesn't answer will be told of by the order; until then
-    what is known of it counts."""
+    """The CA by the names that it gives itself now. One that doesn't answer, or is to be left in peace, will be told of
+    by the order; until then what is known of it counts."""
     provider = world.ordering.provider
     if registers(provider):
         with suppress(Failure):
+            provider_pause.require(world.ordering.provider_name, world.clock(), world.ordering.by_person)
             provider.look(LONGEST_LOOK)
     identities = provider.specs().caa_identities
     return Issuer(identities, world.account_url, world.ordering.provider_name, world.former_accounts)

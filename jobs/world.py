@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from jobs.config import Config
 from jobs.install import Keeper
 from jobs.order import Ordering
 from jobs.policy.decision import Options
+from jobs.policy.failure import Failure
 from jobs.policy.options import CaaMode
 from jobs.policy.zone_rights import ZoneRights
 from jobs.ports import Place, ServiceTarget
@@ -19,8 +20,19 @@ from jobs.zones import NO_ZONES, Zones
 
 
 @dataclass(frozen=True)
+class Provider:
+    """A CA that orders may go to. `trouble`: why it can't be used at all, and then it has no `ordering`."""
+
+    name: str
+    ordering: Ordering | None
+    former_accounts: tuple[str, ...] = ()
+    trouble: Failure | None = None
+
+
+@dataclass(frozen=True)
 class World:
-    """Everything that a check works with, put together by the wiring."""
+    """Everything that a check works with, put together by the wiring. `fallbacks`: the providers behind the current
+    one, in their order."""
 
     place: Place
     config: Config
@@ -37,6 +49,20 @@ class World:
     caa_mode: CaaMode = CaaMode.WHEN_NEEDED
     former_accounts: tuple[str, ...] = ()
     progress: Progress = field(default_factory=Progress)
+    fallbacks: tuple[Provider, ...] = ()
+
+    @property
+    def providers(self) -> tuple[Provider, ...]:
+        """The current one, and those behind it."""
+        return (Provider(self.ordering.provider_name, self.ordering, self.former_accounts), *self.fallbacks)
+
+    def at(self, name: str) -> World:
+        """The same with another of these providers in the place of the current one; itself for an unknown one."""
+        for one in self.fallbacks:
+            if one.name == name and one.ordering is not None:
+                own = {"ordering": one.ordering, "former_accounts": one.former_accounts, "fallbacks": ()}
+                return replace(self, account_url=one.ordering.account_url, **own)
+        return self
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def create_app(instance_dir: Path) -> Flask:
     from panel.sessions import Sessions
 
     instance = open_instance(Path(instance_dir))
-    app = Flask(__name__, template_folder=str(_folder("templates")), static_folder=str(_folder("static")))
+    app = Flask(__name__, template_folder=str(folder("templates")), static_folder=str(folder("static")))
     app.config.update(
         SECRET_KEY=secret_key(instance.place),
         SESSION_COOKIE_NAME="__Host-autossl",
@@ -66,6 +66,7 @@ def _pages() -> tuple[ModuleType, ...]:
     from panel import (
         api,
         audit,
+        doctor,
         health,
         login,
         logs,
@@ -91,6 +92,7 @@ def _pages() -> tuple[ModuleType, ...]:
         queue,
         status,
         audit,
+        doctor,
         running,
         security,
         second_factor,
@@ -102,7 +104,7 @@ def _pages() -> tuple[ModuleType, ...]:
     )
 
 
-def _folder(name: str) -> Path:
+def folder(name: str) -> Path:
     """`templates` or `static`: inside the package in an installed wheel, beside it in a checkout."""
     packed = _HERE / name
     return packed if packed.is_dir() else _HERE.parent / name

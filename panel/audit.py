@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Blueprint, Flask, Response, g, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from peewee import DatabaseError
 
 import models
 from jobs.policy.access import Right
@@ -25,6 +27,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _ACTION = "__audited__"
 NEWEST_FIRST = "-at"
 _RESULTS = {422: "invalid", 429: "limited"}
+_log = logging.getLogger("autossl.audit")
 
 
 def audited(action: str) -> Callable[[View], View]:
@@ -64,7 +67,10 @@ def guard(app: Flask) -> None:
         action = said.get("action") or getattr(app.view_functions[request.endpoint], _ACTION)
         about = said.get("object") or " ".join(str(value) for value in (request.view_args or {}).values())
         result = said.get("result") or _result(response.status_code)
-        audit.record(said["who"], said["role"], action, about, address(), result)
+        try:
+            audit.record(said["who"], said["role"], action, about, address(), result)
+        except DatabaseError as error:  # what was done was done, so its answer stays; and it is told in the journal
+            _log.warning("not in the audit log (%s): %s %s by %s: %s", error, action, about, said["who"], result)
         return response
 
 

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from flask import g
@@ -19,17 +19,18 @@ import models
 from jobs.config import Config, load
 from jobs.policy.failure import Failure
 from jobs.policy.problems import problem
-from jobs.wiring import logs
-from jobs.wiring.background import nightly_time
-from jobs.wiring.instance import Instance
+from jobs.wiring import logs, messages
+from jobs.wiring.background import coming, nightly_time
+from jobs.wiring.instance import Instance, now
 from jobs.wiring.provider_facts import terms_changed
 from panel import work
 
-PROVIDERS, OVERVIEW = "AutoSSL Providers", "Overview"
+PROVIDERS, OVERVIEW, OPTIONS = "AutoSSL Providers", "Overview", "Options"
 
 ALERTS: Mapping[str, str] = MappingProxyType(
     {
         "terms_changed": PROVIDERS,
+        "account_deactivated": PROVIDERS,
         "account_gone": PROVIDERS,
         "account_key_missing": PROVIDERS,
         "ca_unreachable": PROVIDERS,
@@ -101,7 +102,7 @@ def read(instance: Instance) -> Header:
         account="" if row is None else row.account_url or "",
         nightly=None if row is None else next_nightly(config),
         running=running(),
-        banners=(*broken, *_alerts(row is not None and terms_changed(row))),
+        banners=(*broken, *_alerts(row is not None and terms_changed(row)), *_unsent()),
     )
 
 
@@ -139,12 +140,6 @@ def next_nightly(config: Config) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC)
 
 
-def coming(at: time, local: datetime) -> datetime:
-    """The next moment at which the host's clocks, which show `local` (naive), show `at`; in UTC."""
-    moment = datetime.combine(local.date(), at)
-    return (moment if moment > local else moment + timedelta(days=1)).astimezone(UTC)
-
-
 def _alerts(new_terms: bool) -> tuple[Banner, ...]:
     """`new_terms`: known also before a website has to wait for them."""
     problems = models.Problem
@@ -155,6 +150,16 @@ def _alerts(new_terms: bool) -> tuple[Banner, ...]:
     if new_terms:
         found.setdefault("terms_changed", 0)
     return tuple(_banner(code, found[code], tab) for code, tab in ALERTS.items() if code in found)
+
+
+def _unsent() -> tuple[Banner, ...]:
+    """What is to be told and can't be."""
+    row = messages.trouble(now())
+    if row is None:
+        return ()
+    given_up = "was given up" if row.finished_at else f"is tried again at {row.run_after:%Y-%m-%d %H:%M} UTC"
+    words = f"{row.answer.rstrip('.')}. The message to {row.recipient or row.channel} {given_up}."
+    return (Banner("warn", "Messages can't be sent", words, OPTIONS),)
 
 
 def _banner(code: str, websites: int, tab: str) -> Banner:

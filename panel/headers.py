@@ -10,11 +10,12 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
-from peewee import SqliteDatabase
+from peewee import DatabaseError, SqliteDatabase
 from werkzeug.exceptions import HTTPException
 
 from jobs.policy.access import Right
 from jobs.policy.customer_words import for_host, for_owner
+from jobs.policy.disk_trouble import disk_trouble
 from jobs.policy.failure import Failure
 from panel import hx
 from panel.access import is_public
@@ -81,6 +82,7 @@ def guard(app: Flask, database: SqliteDatabase) -> None:
     app.register_error_handler(CSRFError, _csrf_failed)
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(Failure, _failure_page)
+    app.register_error_handler(DatabaseError, _database_page)
 
 
 def _csrf_failed(error: CSRFError) -> ResponseReturnValue:
@@ -99,12 +101,20 @@ def _error_page(error: HTTPException) -> ResponseReturnValue:
     return _told(title, text, code)
 
 
-def _failure_page(failure: Failure) -> ResponseReturnValue:
+def _failure_page(failure: Failure, code: int = 409) -> ResponseReturnValue:
     """A step that could not be done, and that no view had a better place for; who does not see the host is told
     nothing of its inside."""
     host = current_user.is_authenticated and current_user.may(Right.SEE_HOST)
     words = (for_host if host else for_owner)(failure.code, failure.detail)
-    return _told(words.title, words.detail or words.remedy, 409, words.remedy if words.detail else "")
+    return _told(words.title, words.detail or words.remedy, code, words.remedy if words.detail else "")
+
+
+def _database_page(error: DatabaseError) -> ResponseReturnValue:
+    """A database that is full, locked or damaged; a mistake of ours is none of these."""
+    failure = disk_trouble(error, "what was asked for")
+    if failure is None:
+        raise error
+    return _failure_page(failure, 503)
 
 
 def _told(title: str, text: str, code: int, remedy: str = "") -> ResponseReturnValue:

@@ -10,17 +10,21 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+import models
 from jobs import registry
 from jobs.policy.access import Right
+from jobs.policy.failure import Failure
 from jobs.policy.keys import KeyType
 from jobs.policy.options import NOTIFY_TITLES, CaaMode, Options, faults
-from jobs.wiring import options, plugin_options, plugins
+from jobs.wiring import messages, options, plugin_options, plugins
 from jobs.wiring.background import nightly_time
+from jobs.wiring.instance import now
+from jobs.wiring.messages import WAITING
 from panel import forms, hx, work
 from panel.access import needs
 from panel.audit import audited, note
 from panel.tabs import Tab
-from panel.wording import as_sentence
+from panel.wording import as_sentence, sentence
 
 pages = Blueprint("options", __name__, url_prefix="/options")
 TAB = Tab("Options", "options.show", Right.HOST)
@@ -35,12 +39,13 @@ NONE = {
 ABOUT = {
     "dns_backends": "Several may be in use; the one with the longest zone writes. A name that can't be validated over"
     " HTTP, and a wildcard, is validated by DNS where one serves its zone. Test it: autossl dns test ZONE.",
-    "notifiers": "",
+    "notifiers": "Mail goes to the addresses above and to the contacts of accounts and resellers; messages in brief go"
+    " where Apprise is told to send them. Where nothing is in use, nobody is told of anything.",
 }
 """Said where some are installed."""
 
 GROUPS = (
-    ("Messages", ("notify_admin", "notify_user")),
+    ("Messages", ("notify_admin", "admin_addresses", "notify_user", "mail_from")),
     ("Certificates", ("replace_foreign", "key_type")),
     ("DNS", ("caa", "challenge_zone")),
     ("Checks and logs", ("nightly", "log_days")),
@@ -81,7 +86,7 @@ def save() -> ResponseReturnValue:
         for field in dataclasses.fields(Options)
         if getattr(read.value, field.name) != getattr(present, field.name)
     }
-    note(object=" ".join(f"{name}={value}" for name, value in changes.items()))
+    note(object=" ".join(f"{name}={_written(value)}" for name, value in changes.items()))
     if changes.get("replace_foreign") and "confirmed" not in request.form:
         note(result="asked first")
         return render_template("options/replace.html", hidden={one.id: one.value for one in read.fields})
@@ -107,10 +112,52 @@ def save_plugin(package: str, plugin: str) -> ResponseReturnValue:
     return hx.redirect(url_for("options.show", _anchor=package))
 
 
+@pages.post("/notifiers/<plugin>/test")
+@needs(Right.HOST)
+@audited("options.test")
+def test_notifier(plugin: str) -> ResponseReturnValue:
+    """The message goes the way of all others: through the outbox, but it is tried only once."""
+    if plugin not in registry.names("notifiers"):
+        abort(404)
+    to = request.form.get(f"test-{plugin}", "").strip()[: forms.LONGEST_TEXT]
+    note(object=f"{plugin} {to[:80]}".strip())
+    try:
+        messages.tests(work.instance(), plugin, to)
+    except Failure as failure:
+        return _page(test=Test(plugin, to, sentence(failure))), 422
+    work.wake()
+    hx.say("The test message is in the outbox. What becomes of it stands beside the button.", "good")
+    return hx.redirect(url_for("options.show", _anchor=f"notifiers-{plugin}"))
+
+
+@pages.get("/notifiers/<plugin>/test")
+@needs(Right.HOST)
+def tested(plugin: str) -> ResponseReturnValue:
+    """Polled while a test message waits."""
+    if plugin not in registry.names("notifiers"):
+        abort(404)
+    if not hx.wants_partial():
+        return hx.redirect(url_for("options.show", _anchor=f"notifiers-{plugin}"))
+    row = messages.latest_test(plugin)
+    if row is not None and row.state == WAITING:
+        return hx.unchanged()
+    return hx.stop_polling(hx.partial_only("options/_tested.html", name=plugin, tested=row))
+
+
+@dataclass(frozen=True)
+class Test:
+    """A test message that was asked for, and why there is none."""
+
+    plugin: str
+    to: str
+    error: str
+
+
 def _page(
     own: tuple[forms.Field, ...] | None = None,
     plugin: registry.Plugin | None = None,
     fields: tuple[forms.Field, ...] = (),
+    test: Test | None = None,
 ) -> str:
     """`own`: the fields of Options, and `fields` those of `plugin`, as they were typed."""
     config = work.instance().config
@@ -120,33 +167,55 @@ def _page(
         "options/index.html",
         groups=[(title, [by_name[name] for name in names]) for title, names in GROUPS],
         nightly=nightly_time(config).strftime("%H:%M"),
+        given_up=messages.given_up(now()),
+        waiting=messages.waiting(),
         packages=[
-            (name, title, ABOUT[name], NONE[name], _forms(name, plugin, fields)) for name, title in PLUGINS.items()
+            (name, title, ABOUT[name], NONE[name], _forms(name, plugin, fields, test))
+            for name, title in PLUGINS.items()
         ],
     )
 
 
 @dataclass(frozen=True)
 class PluginForm:
-    """`active`: whether it is in use; None for what is not switched on by its options. `typed`: shown again, because
-    something in it does not go."""
+    """`active`: whether it is in use. `typed`: shown again, because something in it does not go. `to` is the field of
+    a test message's address, if it needs one; `tested` the last such message."""
 
     plugin: registry.Plugin
     fields: tuple[forms.Field, ...]
-    active: bool | None
+    active: bool
     typed: bool = False
+    test_error: str = ""
+    to: forms.Field | None = None
+    tested: models.Message | None = None
 
 
 def _forms(
-    package: str, typed: registry.Plugin | None, fields: tuple[forms.Field, ...]
+    package: str, typed: registry.Plugin | None, fields: tuple[forms.Field, ...], test: Test | None
 ) -> list[PluginForm]:
     """Every plug-in of a package with its fields."""
     found = []
     for one in registry.load_all(package):
         options = plugin_options.load(work.instance(), one)
         shown = fields if one == typed else forms.fields(one.options, options, _prefix(one))
-        found.append(PluginForm(one, shown, plugins.active(work.instance(), one, options), one == typed))
+        form = PluginForm(one, shown, plugins.active(work.instance(), one, options), one == typed)
+        found.append(_with_test(form, test) if package == "notifiers" and form.active else form)
     return found
+
+
+def _with_test(form: PluginForm, test: Test | None) -> PluginForm:
+    asked = test if test is not None and test.plugin == form.plugin.name else None
+    error, to = ("", "") if asked is None else (asked.error, asked.to)
+    help_text = "Empty: every administrator."
+    field = forms.Field(f"test-{form.plugin.name}", "to", "Test message to", help_text, "text", to, error=error)
+    addressed = form.plugin.make.addressed
+    return dataclasses.replace(
+        form,
+        typed=form.typed or bool(error),
+        to=field if addressed else None,
+        test_error="" if addressed else error,
+        tested=messages.latest_test(form.plugin.name),
+    )
 
 
 def _prefix(plugin: registry.Plugin) -> str:
@@ -155,6 +224,10 @@ def _prefix(plugin: registry.Plugin) -> str:
 
 def _sentences(wrong: Mapping[str, str]) -> dict[str, str]:
     return {name: as_sentence(words) for name, words in wrong.items()}
+
+
+def _written(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _move_clock() -> None:

@@ -45,6 +45,7 @@ class Trouble:
     account: str
     website: str
     name: str
+    service: str
     since: datetime
     retry_at: datetime | None
 
@@ -55,7 +56,7 @@ def show() -> ResponseReturnValue:
     within: Reach = current_user.reach
     page = troubles(within)
     if hx.wants_partial():
-        return hx.partial_only("overview/_problems.html", page=page, severities=SEVERITIES)
+        return hx.partial_only("overview/_problems.html", page=page, severities=SEVERITIES, titles=SERVICES)
     found, ending = overview.figures(within), overview.expiries(within, now())
     return hx.page_or_partial(
         "overview/index.html",
@@ -68,6 +69,8 @@ def show() -> ResponseReturnValue:
         bars=charts.bars(ending),
         services=[(service, charts.shares(service)) for service in overview.services(within)],
         failed=overview.failed_services(within),
+        looked_at=overview.looked_at(within),
+        early=overview.early_renewals() if within.everything else None,
         titles=SERVICES,
         last=runs.latest(within),
         nightly=header().nightly if current_user.may(Right.SEE_HOST) else next_nightly(instance().config),
@@ -114,6 +117,7 @@ def _told(rows: Sequence[models.Problem], words: Callable[[str, str], Words]) ->
             account=owners.get(row.website, ""),
             website=row.website,
             name=row.name,
+            service=row.service,
             since=row.since,
             retry_at=row.retry_at,
         )

@@ -47,6 +47,8 @@ KINDS = ("", "order", "check")
 FAILED = "It failed. SSL/TLS Status says what is known of each name, and what you can do."
 """For who does not see the host, whose inside the answer may name; there it is told in words for a website's owner."""
 WAITING = "The CA has not finished. It is asked again by itself."
+STOPPING = "The check ends after the account that it works on."
+LIMITED = "It waits for the provider's limit, and goes on by itself at the time that is named."
 _OWNERS_WORDS = {"failed": FAILED, "waiting": WAITING}
 _BUSY = ("queued", "running")
 LARGEST_ID = 2**63 - 1
@@ -77,6 +79,11 @@ class Entry:
     def idle(self) -> bool:
         """Whether somebody may retry or cancel it."""
         return self.state in ("queued", "waiting")
+
+    @property
+    def stoppable(self) -> bool:
+        """Whether somebody may ask it to end early."""
+        return self.kind == "check" and self.state == "running"
 
 
 @pages.get("")
@@ -120,11 +127,11 @@ def ask_cancel(entry: int) -> ResponseReturnValue:
 def cancel(entry: int) -> ResponseReturnValue:
     row = _found(entry)
     try:
-        pending.cancel(work.instance(), row.id)
+        found = pending.cancel(work.instance(), row.id)
     except Failure as failure:
         _refused(failure)
     else:
-        hx.say("The entry is cancelled.", "good")
+        hx.say(STOPPING if found["state"] == "running" else "The entry is cancelled.", "good")
     return hx.redirect(url_for("queue.show"))
 
 
@@ -190,5 +197,11 @@ def _entry(row: models.QueueEntry) -> Entry:
         None if row.state == "running" else row.run_after,
         row.finished_at,
         row.attempts,
-        row.answer if host else _OWNERS_WORDS.get(row.state, row.answer),
+        row.answer if host else _owners_words(row),
     )
+
+
+def _owners_words(row: models.QueueEntry) -> str:
+    if row.kind == "order" and row.state == "waiting" and pending.is_waiting(row):
+        return LIMITED
+    return _OWNERS_WORDS.get(row.state, row.answer)

@@ -8,7 +8,7 @@ from typing import cast
 from flask import current_app
 
 import models
-from jobs.wiring import background, checks
+from jobs.wiring import checks, performing
 from jobs.wiring.background import Background
 from jobs.wiring.instance import Instance, now
 
@@ -41,4 +41,4 @@ def wake() -> None:
 
 def stop_running() -> bool:
     """Ask the running check to begin no further account; whether one is running that was not asked before."""
-    return background.stop_running(now())
+    return performing.stop_running(now())

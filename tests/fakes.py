@@ -38,18 +38,34 @@ class TestCA:
         )
 
     def bundle(
-        self, names: Sequence[str], not_before: datetime = NOW, lifetime: timedelta = timedelta(days=90)
+        self,
+        names: Sequence[str],
+        not_before: datetime = NOW,
+        lifetime: timedelta = timedelta(days=90),
+        crl_url: str | None = None,
     ) -> Bundle:
         key = ec.generate_private_key(ec.SECP256R1())
-        leaf = _build("", names, key.public_key(), self.key, self.certificate.subject, not_before, lifetime, False)
+        leaf = _build(
+            "", names, key.public_key(), self.key, self.certificate.subject, not_before, lifetime, False, crl_url
+        )
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         return Bundle(private, (pem(leaf), pem(self.certificate)))
 
+    def crl(self, *serials: int, since: datetime = NOW) -> bytes:
+        """The list (DER) of these as revoked, signed."""
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self.certificate.subject)
+        builder = builder.last_update(NOW).next_update(NOW + timedelta(days=7))
+        for serial in serials:
+            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(since)
+            builder = builder.add_revoked_certificate(entry.build())
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
 
 def _build(
-    common_name: str, names: Sequence[str], public, signer, issuer, not_before, lifetime, ca: bool
+    common_name: str, names: Sequence[str], public, signer, issuer, not_before, lifetime, ca: bool,
+    crl_url: str | None = None,
 ) -> x509.Certificate:
     attributes = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else []
     subject = x509.Name(attributes)
@@ -67,6 +83,12 @@ def _build(
         builder = builder.add_extension(
             x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=not subject
         )
+    if not ca:
+        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+        builder = builder.add_extension(authority, critical=False)
+    if crl_url:
+        point = x509.DistributionPoint([x509.UniformResourceIdentifier(crl_url)], None, None, None)
+        builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
     return builder.sign(signer, hashes.SHA256())
 
 

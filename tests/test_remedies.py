@@ -1,8 +1,11 @@
-"""What the catalogue of problems tells a person to type exists."""
+"""What the catalogue of problems, and the doctor, tell a person to type exists."""
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -12,10 +15,21 @@ from panel.cli import main
 
 _COMMAND = re.compile(r"`autossl ([^`]*)`")
 
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def doctors_words() -> Iterator[tuple[str, str]]:
+    """Every text in the source of the doctor, with its file."""
+    for path in (*sorted((_ROOT / "jobs/doctor").glob("*.py")), _ROOT / "jobs/policy/doctor.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield path.name, node.value
+
+
 TOLD = [
     (code, match.group(1)) for code in sorted(CATALOGUE)
     for match in _COMMAND.finditer(f"{problem(code).text} {problem(code).remedy}")
-]
+] + [(name, match.group(1)) for name, text in doctors_words() for match in _COMMAND.finditer(text)]
 
 
 def test_there_are_such_remedies() -> None:

@@ -26,6 +26,7 @@ from jobs.policy.failure import Failure
 from panel.cli.output import table
 
 _STOPS = {signal.SIGINT, signal.SIGTERM}
+_USUAL_CA = pebble.Behaviour()
 _CHECKED = (0, 1)
 """A check with a name that can't be validated ends with 1, and one of the accounts has such names."""
 
@@ -60,11 +61,11 @@ class Bench:
     accounts: Sequence[DemoAccount]
 
 
-def found_server(told: Told) -> Bench:
+def found_server(told: Told, ca_like: pebble.Behaviour = _USUAL_CA) -> Bench:
     """Start every daemon, and make the accounts."""
     with told.step("a name server (BIND) and a CA (Pebble)", "bind and pebble"):
         dns = bind.start_bind(demo_accounts.zones())
-        ca = pebble.start_pebble()
+        ca = pebble.start_pebble(ca_like)
     with told.step("three hosting accounts, and Apache with their websites and web disks", "apache"):
         accounts = demo_accounts.make()
         apache.start_apache(ports=(80, 443, apache.WEB_DISK))

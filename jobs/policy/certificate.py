@@ -35,6 +35,10 @@ class Certificate:
     self_signed: bool
     key_type: str
     weak: bool
+    ari_point: datetime | None = None
+    """When the CA would like it renewed (`jobs/policy/ari.py`), as far as it was asked."""
+    revoked_at: datetime | None = None
+    """Since when the CA's list has it, as far as that was looked at."""
 
 
 OTHER_CLIENTS = ("/etc/letsencrypt/", "/.acme.sh/", "/var/lib/dehydrated/", "/etc/dehydrated/", "/md/domains/")

@@ -19,6 +19,7 @@ class CertificateState(StrEnum):
     UNREADABLE = "unreadable"
     SELF_SIGNED = "self-signed"
     EXPIRED = "expired"
+    REVOKED = "revoked"
     WEAK = "weak"
     WRONG = "wrong"
     DUE = "due"
@@ -42,6 +43,8 @@ def state_of(
         return CertificateState.SELF_SIGNED
     if certificate.not_after <= now:
         return CertificateState.EXPIRED
+    if certificate.revoked_at is not None:
+        return CertificateState.REVOKED
     if certificate.weak:
         return CertificateState.WEAK
     covered = [name for name in names if covers(certificate.names, name)]

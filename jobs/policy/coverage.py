@@ -92,7 +92,7 @@ def sorted_out(
 
 def secured_names(facts: SiteFacts, now: datetime) -> tuple[str, ...]:
     """Wanted names that the stored certificate covers while it is valid."""
-    if facts.stored is None or facts.stored.not_after <= now:
+    if facts.stored is None or facts.stored.not_after <= now or facts.stored.revoked_at is not None:
         return ()
     return tuple(name for name in facts.names if covers(facts.stored.names, name))
 

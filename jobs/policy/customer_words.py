@@ -51,6 +51,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "no_challenge": "Exclude the name, or tell those who run this server.",
         "ca_caa": "Allow the provider by a CAA record at every name server of your domain.",
         "ca_rejected_name": "Exclude the name.",
+        "ca_limit_near": "There is nothing that you have to do; it goes on by itself.",
         "ca_rate_limited": "There is nothing that you have to do; it goes on by itself.",
         "order_gone": "There is nothing that you have to do; a new order is made.",
         "over_cap": "Exclude names that nobody uses.",

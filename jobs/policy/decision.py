@@ -9,14 +9,16 @@ from enum import StrEnum
 
 from jobs.policy.certificate import Certificate
 from jobs.policy.certificate_state import CertificateState, state_of
-from jobs.policy.due import due_at
+from jobs.policy.due import by_window, due_at, near_end, urgency
 from jobs.policy.failure import LeftOff
+from jobs.policy.limits import NEAR
 from jobs.policy.names import covers
 from jobs.policy.site import WantedName, Website
 from jobs.policy.verdict import Verdict
 
 FOREIGN_LEFT = timedelta(days=3)
-"""A foreign certificate with no more than this left may be replaced, if the administrator allows it."""
+"""A foreign certificate with no more than this left, or a tenth of its lifetime, may be replaced, if the administrator
+allows it: whoever looks after it would have renewed it before."""
 
 WEB_SERVICES = ("apache", "nginx")
 FOREIGN_INVALID = "foreign_invalid"
@@ -63,6 +65,7 @@ class SiteFacts:
     `service_waits`: the same per service; `stopped`: those of them that wait only because the service is not running.
     `under_way`: the names of an order that is, which is not asked for again before `ordered_wait`, with how each is
     validated in it.
+    `ordered_at`: the provider that has it, by its name here. `parked`: an order waits for a limit of the CA instead.
     `elsewhere`: wanted names that the website's parts have (see `split.py`), which `several` can present: services
     that hold several certificates a website. `barred`: domains below which no wildcard may be had, and why."""
 
@@ -74,6 +77,8 @@ class SiteFacts:
     service_waits: Mapping[str, datetime] = field(default_factory=dict)
     stopped: frozenset[str] = frozenset()
     ordered_wait: datetime | None = None
+    ordered_at: str = ""
+    parked: bool = False
     under_way: Mapping[str, Verdict] = field(default_factory=dict)
     main_domain: str = ""
     elsewhere: tuple[WantedName, ...] = ()
@@ -101,7 +106,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`urgency` orders the work, smaller first: new certificates, then renewals by expiry."""
+    """`urgency` orders the work, smaller first: new certificates, then renewals, see `due.py`."""
 
     action: Action
     code: str
@@ -127,11 +132,12 @@ def decide(facts: SiteFacts, now: datetime, options: Options) -> Decision:
         return Decision(Action.ORDER, "order_pending", "an order is under way and is gone on with")
     why = why_order(facts, now, options)
     if why and wait and wait.until > now and not options.forced:
+        if wait.code == NEAR:
+            return Decision(Action.KEEP, NEAR, wait.text)
         return Decision(Action.KEEP, "backoff", f"{wait.text}; tries again at {_utc(wait.until)}")
     if why:
         useful = facts.stored is not None and state_of(facts.stored, facts.names, now).useful
-        urgency = facts.stored.not_after.timestamp() if facts.stored and useful else 0.0
-        return Decision(Action.ORDER, why[0], why[1], urgency)
+        return Decision(Action.ORDER, *why, urgency(facts.stored) if facts.stored and useful else 0.0)
     behind = services_behind(facts, now, options)
     if behind:
         words = f"the certificate is fine, but not on {', '.join(behind)}"
@@ -150,12 +156,15 @@ def why_order(facts: SiteFacts, now: datetime, options: Options) -> tuple[str, s
     state = state_of(stored, facts.names, now)
     if state is CertificateState.EXPIRED:
         return "expired", f"the certificate expired at {_utc(stored.not_after)}"
+    if state is CertificateState.REVOKED:
+        return "revoked", f"the CA has revoked the certificate, since {_utc(stored.revoked_at or now)}"
     if state is CertificateState.WEAK:
         return "weak", f"its key ({stored.key_type}) is too weak"
     if state is CertificateState.WRONG:
         return "wrong", f"the certificate covers none of the website's names, but {_few(stored.names)}"
     if state is CertificateState.DUE:
-        return "due", f"due since {_utc(due_at(stored))}, expires at {_utc(stored.not_after)}"
+        by_whom = " by the CA's renewal window" if by_window(stored) else ""
+        return "due", f"due{by_whom} since {_utc(due_at(stored))}, expires at {_utc(stored.not_after)}"
     missing = [
         name for name in facts.names if not covers(stored.names, name) and not waiting(facts, name, now, options)
     ]
@@ -222,12 +231,14 @@ def _foreign_words(facts: SiteFacts, service: str, presented: Presented, now: da
     state = state_of(certificate, _names_of(facts), now)
     if state is CertificateState.EXPIRED:
         return FOREIGN_INVALID, f"{words} that expired at {_utc(certificate.not_after)}; {allow}"
+    if state is CertificateState.REVOKED:
+        return FOREIGN_INVALID, f"{words} that its CA has revoked, since {_utc(certificate.revoked_at or now)}; {allow}"
     if state is CertificateState.WEAK:
         return FOREIGN_INVALID, f"{words} whose key ({certificate.key_type}) is too weak; {allow}"
     if state is CertificateState.WRONG:
         return FOREIGN_INVALID, f"{words} for {_few(certificate.names)}, none of which is this website's; {allow}"
     words = f"{words}, valid until {_utc(certificate.not_after)}"
-    if certificate.not_after <= now + FOREIGN_LEFT:
+    if now >= near_end(certificate, FOREIGN_LEFT):
         return FOREIGN_INVALID, f"{words}; {allow}"
     missing = [name.fqdn for name in facts.wanted if name.own and not covers(certificate.names, name.fqdn)]
     return "foreign_certificate", f"{words}; it does not cover {', '.join(missing)}" if missing else words
@@ -253,7 +264,7 @@ def _untouchable(facts: SiteFacts, presented: Presented, now: datetime, options:
     state = state_of(certificate, _names_of(facts), now)
     if state is CertificateState.SELF_SIGNED:
         return False
-    ends = certificate.not_after <= now + FOREIGN_LEFT
+    ends = now >= near_end(certificate, FOREIGN_LEFT)
     return not ((ends or not state.useful) and options.replace_foreign)
 
 

@@ -13,7 +13,7 @@ class Failure(Exception):
     `code` is a key of the catalogue in `problems.py`; `detail` says what happened in words, with what was
     expected and what was found (a CA's own words are kept as they are); `retry_at` (aware, UTC) is set when
     the cause named a time; `permanent` when only a person can change the outcome; `names` when it is about some
-    host names only, each with the words about it.
+    host names only, each with the words about it; `of_provider` when the CA will do no better with any other order.
     """
 
     def __init__(
@@ -23,6 +23,8 @@ class Failure(Exception):
         retry_at: datetime | None = None,
         permanent: bool = False,
         names: Mapping[str, str] | None = None,
+        *,
+        of_provider: bool = False,
     ) -> None:
         super().__init__(f"{detail} [{code}]")
         self.code = code
@@ -30,6 +32,7 @@ class Failure(Exception):
         self.retry_at = retry_at
         self.permanent = permanent
         self.names = dict(names or {})
+        self.of_provider = of_provider
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from jobs.policy.certificate import Certificate
+from jobs.policy.due import near_end
+
 SOON = timedelta(days=7)
-"""A certificate that ends within this time although it should have been renewed long before."""
+"""A certificate that ends within this time, or a tenth of its lifetime, although it should have been renewed before."""
 
 
 class NameState(StrEnum):
@@ -22,16 +25,21 @@ class NameState(StrEnum):
 SECURE = frozenset({NameState.COVERED, NameState.EXPIRING})
 
 
+def ends_soon(certificate: Certificate) -> datetime:
+    """From when the end of a certificate counts as near, for who looks at it."""
+    return near_end(certificate, SOON)
+
+
 def name_state(
-    covered: bool, not_after: datetime | None, excluded: bool, unused: bool, has_problem: bool, now: datetime
+    certificate: Certificate | None, excluded: bool, unused: bool, has_problem: bool, now: datetime
 ) -> NameState:
-    """`covered`: the website's certificate has the name; `not_after`: when that ends."""
+    """`certificate`: the one that covers the name."""
     if excluded:
         return NameState.EXCLUDED
-    if covered and not_after is not None:
-        if not_after <= now:
+    if certificate is not None:
+        if certificate.not_after <= now:
             return NameState.EXPIRED
-        return NameState.EXPIRING if not_after - now <= SOON and has_problem else NameState.COVERED
+        return NameState.EXPIRING if has_problem and now >= ends_soon(certificate) else NameState.COVERED
     if unused:
         return NameState.NOT_IN_USE
     return NameState.FAILING if has_problem else NameState.WAITING

@@ -6,11 +6,14 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from jobs.policy.contact import mail_address
 from jobs.policy.delegation import zone_fault
 from jobs.policy.keys import KeyType
+from jobs.policy.site import InvalidName
 
 _TIME = re.compile(r"\A([01][0-9]|2[0-3]):([0-5][0-9])\Z")
 LONGEST_LOG_DAYS = 3650
+MOST_ADDRESSES = 20
 
 
 class NotifyLevel(StrEnum):
@@ -48,6 +51,17 @@ class Options:
     )
     notify_admin: NotifyLevel = field(
         default=NotifyLevel.WARNINGS, metadata={"label": "Administrators are told of", "help": "By one digest a run."}
+    )
+    admin_addresses: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "label": "Administrators' mail addresses",
+            "help": "Where administrators are told. Owners are told at the contact of their account.",
+        },
+    )
+    mail_from: str = field(
+        default="",
+        metadata={"label": "Mail comes from", "help": "A mail address. Empty: autossl@ and the name of this host."},
     )
     replace_foreign: bool = field(
         default=False,
@@ -97,7 +111,22 @@ def faults(options: Options) -> dict[str, str]:
         found["nightly"] = f"expected a time such as 03:17, got {options.nightly[:20]!r}"
     if fault := zone_fault(options.challenge_zone):
         found["challenge_zone"] = fault
+    if len(options.admin_addresses) > MOST_ADDRESSES:
+        found["admin_addresses"] = f"expected {MOST_ADDRESSES} addresses at most, got {len(options.admin_addresses)}"
+    for field_name, addresses in (("admin_addresses", options.admin_addresses), ("mail_from", (options.mail_from,))):
+        for address in addresses:
+            if address and (why := _address_fault(address)):
+                found[field_name] = why
     return found
+
+
+def _address_fault(address: str) -> str:
+    """An address that begins with a hyphen would be an option to some mail programs."""
+    try:
+        mail_address(address)
+    except InvalidName as error:
+        return f"{address[:80]!r}: {error}"
+    return f"{address[:80]!r}: expected a mail address that begins with no hyphen" if address.startswith("-") else ""
 
 
 def minute_of_day(text: str) -> int | None:

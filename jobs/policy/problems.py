@@ -10,7 +10,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from jobs.policy.problem_entries import CAA, DECISIONS, DNS, HOST, NAMES, ORDERS, ZONES, Entry
+from jobs.policy.problem_entries import (
+    BACKUP,
+    CAA,
+    DECISIONS,
+    DNS,
+    HOST,
+    MAIL,
+    NAMES,
+    ORDERS,
+    RENEWALS,
+    SERVED,
+    ZONES,
+    Entry,
+)
 
 
 class Severity(StrEnum):
@@ -42,7 +55,7 @@ def register(*areas: Mapping[str, Entry]) -> Mapping[str, Problem]:
     return MappingProxyType(catalogue)
 
 
-CATALOGUE = register(DECISIONS, NAMES, CAA, DNS, ZONES, ORDERS, HOST)
+CATALOGUE = register(BACKUP, DECISIONS, NAMES, CAA, DNS, ZONES, ORDERS, RENEWALS, SERVED, MAIL, HOST)
 
 
 def problem(code: str) -> Problem:

@@ -24,6 +24,12 @@ SKEW = timedelta(minutes=5)
 """A CA's clock may be ahead of ours by this much."""
 
 WEAK_RSA_BITS = 2048
+ODD = (
+    ValueError, TypeError, UnsupportedAlgorithm,
+    x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType,
+)
+"""What the library raises for certificates and lists that can't be taken apart; these have no class in common."""
+
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----\r?\n[A-Za-z0-9+/=\r\n]+-----END CERTIFICATE-----\r?\n?")
 _CURVES = {"secp256r1": "ecdsa-p256", "secp384r1": "ecdsa-p384"}
 _TEST_ISSUERS = ("(staging)", "fake le", "happy hacker")
@@ -34,16 +40,24 @@ def split_pem(pem: bytes) -> tuple[bytes, ...]:
     return tuple(found.rstrip() + b"\n" for found in _PEM.findall(pem))
 
 
+def parse(pem: bytes) -> x509.Certificate:
+    """The first certificate in `pem`. Raises Failure("unreadable")."""
+    try:
+        return x509.load_pem_x509_certificate(pem)
+    except ODD as error:
+        raise Failure("unreadable", f"a certificate: {error}") from error
+
+
 def read_certificate(pem: bytes) -> Certificate:
     """The facts of the first certificate in `pem`. Raises Failure("unreadable")."""
-    return describe(_parse(pem))
+    return describe(parse(pem))
 
 
 def read_der(der: bytes) -> Certificate:
     """The facts of a certificate as a handshake shows it. Raises Failure("unreadable")."""
     try:
         return describe(x509.load_der_x509_certificate(der))
-    except ValueError as error:
+    except ODD as error:
         raise Failure("unreadable", f"the served certificate: {error}") from error
 
 
@@ -62,7 +76,7 @@ def describe(certificate: x509.Certificate) -> Certificate:
             key_type=_key_type(public),
             weak=isinstance(public, rsa.RSAPublicKey) and public.key_size < WEAK_RSA_BITS,
         )
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except ODD as error:
         raise Failure("unreadable", f"a certificate: {error}") from error
 
 
@@ -75,7 +89,7 @@ def prove(bundle: Bundle, names: Collection[str], now: datetime, *, allow_test: 
     """
     if not bundle.chain:
         raise Failure("certificate_chain_broken", "the bundle: expected a certificate, got none")
-    chain = [_parse(pem) for pem in bundle.chain]
+    chain = [parse(pem) for pem in bundle.chain]
     leaf = describe(chain[0])
     _prove_names(leaf, names)
     _prove_key(chain[0], bundle.privkey)
@@ -135,13 +149,6 @@ def _prove_chain(chain: Sequence[x509.Certificate], now: datetime) -> None:
             raise Failure("certificate_chain_broken", words)
 
 
-def _parse(pem: bytes) -> x509.Certificate:
-    try:
-        return x509.load_pem_x509_certificate(pem)
-    except ValueError as error:
-        raise Failure("unreadable", f"a certificate: {error}") from error
-
-
 def _names(certificate: x509.Certificate) -> tuple[str, ...]:
     try:
         san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -179,5 +186,5 @@ def _key_type(public: PublicKeyTypes) -> str:
 def _is_ca(certificate: x509.Certificate) -> bool:
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
+    except (x509.ExtensionNotFound, *ODD):
         return False

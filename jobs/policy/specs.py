@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from jobs.policy.limits import Limit
 from jobs.policy.persist import Offer
 
 
@@ -32,6 +34,8 @@ class Specs:
     issuer_organizations: tuple[str, ...] = ()
     test: bool = False
     """Its certificates are not trusted by browsers (a staging CA)."""
+    limits: tuple[Limit, ...] = ()
+    """What the ledger keeps to (`jobs/policy/ledger.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +51,5 @@ class Look:
     address: str
     persist: Offer | None = None
     """How it takes dns-persist-01; None: it doesn't say that it does."""
+    date: datetime | None = None
+    """What the CA's clock shows, to the second, if it says so."""

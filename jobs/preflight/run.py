@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from jobs import ports
+from jobs.policy.failure import Failure
 from jobs.policy.finding import Finding
 from jobs.policy.options import CaaMode
 from jobs.policy.preflight_report import Dns
@@ -63,8 +64,9 @@ def preflight(
 
     One random token is presented through `solver`, fetched for every name and address, and cleaned in every outcome.
     Names in `known_good` validated before: what may be this host's own view of the net only warns for them.
+    Where the token can't be presented, names that need it fail for that, and the others are looked at all the same.
     Runs an event loop of its own, so it is called from a thread that has none. Raises Failure("config_invalid"),
-    Failure("dns_no_resolver"), and what `solver.present` raises.
+    Failure("dns_no_resolver").
     """
     wanted = list(dict.fromkeys(names))
     verdicts = {name: verdict for name in wanted if (verdict := _hopeless(name))}
@@ -74,13 +76,24 @@ def preflight(
         question = _question(setting)
         by_http = [name for name in asked if not name.startswith("*.")]
         try:
-            for name in by_http[:1]:
-                solver.present(name, question.token, question.key_authorization)
+            trouble = _presented(solver, by_http[:1], question)
+            if trouble:
+                verdicts |= {name: conclude(name, [trouble]) for name in by_http}
+                asked = [name for name in asked if name not in verdicts]
             verdicts |= asyncio.run(_examine_all(asked, lookup, question, setting, known_good))
         finally:
             for name in by_http[:1]:
                 solver.clean(name, question.token)
     return {name: verdicts[name] for name in wanted}
+
+
+def _presented(solver: ports.Solver, names: Sequence[str], question: Question) -> Finding | None:
+    try:
+        for name in names:
+            solver.present(name, question.token, question.key_authorization)
+    except Failure as failure:
+        return Finding(failure.code, failure.detail)
+    return None
 
 
 def _question(setting: Setting) -> Question:

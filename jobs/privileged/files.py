@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs.crash_points import edges
 from jobs.policy.failure import Failure
 from jobs.ports import FileChange
 
@@ -37,7 +38,8 @@ def publish(changes: Sequence[FileChange]) -> tuple[Former, ...]:
         for change in changes:
             _refuse_unsafe(change.path)
             done.append(former(change.path))
-            _put(change, done[-1])
+            with edges("write configuration" if change.link is None else "switch symlink"):
+                _put(change, done[-1])
     except BaseException as error:  # a stop as well must leave nothing half-done
         restore(done)
         if not isinstance(error, OSError):
@@ -55,7 +57,7 @@ def restore(formers: Sequence[Former]) -> None:
             if former(was.path) == was:  # never written: a disk that is read-only must not look like a failed repair
                 continue
             if not was.existed:
-                was.path.unlink(missing_ok=True)
+                _remove(was.path)
             elif was.link is not None:
                 _symlink(was.path, was.link)
             elif was.content is not None:
@@ -103,11 +105,11 @@ def read(path: Path, limit: int = 4 * 1024 * 1024) -> bytes | None:
 
 
 def _put(change: FileChange, was: Former) -> None:
-    change.path.parent.mkdir(parents=True, exist_ok=True)
+    _make_directory(change.path.parent)
     if change.link is not None:
         _symlink(change.path, change.link)
     elif change.content is None:
-        change.path.unlink(missing_ok=True)
+        _remove(change.path)
     else:
         keep = was.existed and was.link is None
         mode = change.mode if change.mode is not None else (was.mode if keep else 0o644)
@@ -141,6 +143,22 @@ def _symlink(path: Path, target: str) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync_directory(path.parent)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return
+    _sync_directory(path.parent)
+
+
+def _make_directory(path: Path) -> None:
+    """With those above it; each is on the disk as soon as it is named there."""
+    missing = [directory for directory in (path, *path.parents) if not directory.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for directory in missing:
+        _sync_directory(directory.parent)
 
 
 def _sync_directory(directory: Path) -> None:

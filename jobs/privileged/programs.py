@@ -27,7 +27,7 @@ def introspect(argv: Sequence[str], timeout: float = 60.0, env: dict[str, str] |
 
     Raises Failure("program_missing") or Failure("program_timeout").
     """
-    _refuse_program(argv[0])
+    refuse_program(argv[0])
     with tempfile.TemporaryFile() as sink:  # a pipe would be kept open by a daemon that goes to the background
         try:
             code = subprocess.run(
@@ -76,7 +76,7 @@ def running_pid(pid_file: Path, expected: str) -> int | None:
     return pid if program.removesuffix(" (deleted)") == expected else None
 
 
-def _refuse_program(program: str) -> None:
+def refuse_program(program: str) -> None:
     """Only programs that root (or we) own run on our behalf."""
     path = Path(program)
     if not path.is_absolute():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jobs.policy.limits import OWN_PACE
 from jobs.policy.specs import Specs
 from jobs.ports import AcmeAccount
 from jobs.providers.protocol.provider import AcmeProvider
@@ -58,6 +59,7 @@ class Provider(AcmeProvider):
             wildcard=options.wildcard and not options.http_only,
             ancestor_dcv=options.ancestor_dcv,
             caa_identities=(options.caa,) if options.caa else (),
+            limits=(OWN_PACE,),
         )
         bundle = Path(options.ca_bundle) if options.ca_bundle else options.ca_pem or None
         super().__init__(specs, account, bundle)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jobs.policy.limits import OWN_PACE
 from jobs.policy.specs import Specs
 from jobs.ports import AcmeAccount
 from jobs.providers.protocol.provider import AcmeProvider
@@ -17,6 +18,7 @@ SPECS = Specs(
     caa_identities=("pki.goog",),
     website="https://pki.goog",
     issuer_organizations=("Google Trust Services",),
+    limits=(OWN_PACE,),
 )
 
 

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from jobs.policy.limits import OWN_PACE, Counted, Limit
 from jobs.policy.specs import Specs
 from jobs.ports import AcmeAccount
 from jobs.providers.protocol.provider import AcmeProvider
+
+LIMITS = (
+    OWN_PACE,
+    Limit(Counted.ORDERS, 300, timedelta(hours=3), 250, timedelta(seconds=36)),
+    Limit(Counted.DOMAIN, 50, timedelta(days=7), 45, timedelta(minutes=202)),
+    Limit(Counted.SAME_SET, 5, timedelta(days=7), 4, timedelta(hours=34)),
+    Limit(Counted.FAILURES, 5, timedelta(hours=1), 3, timedelta(minutes=12)),
+)
+"""By https://letsencrypt.org/docs/rate-limits/ as of 2026-08-05, with a margin."""
 
 SPECS = Specs(
     title="Let's Encrypt",
@@ -19,6 +30,7 @@ SPECS = Specs(
     caa_identities=("letsencrypt.org",),
     website="https://letsencrypt.org",
     issuer_organizations=("Let's Encrypt",),
+    limits=LIMITS,
 )
 
 

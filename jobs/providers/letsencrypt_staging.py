@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from jobs.policy.limits import OWN_PACE, Counted, Limit
 from jobs.policy.specs import Specs
 from jobs.ports import AcmeAccount
 from jobs.providers.protocol.provider import AcmeProvider
+
+LIMITS = (
+    OWN_PACE,
+    Limit(Counted.ORDERS, 1500, timedelta(hours=3), 1250, timedelta(seconds=8)),
+    Limit(Counted.DOMAIN, 30000, timedelta(days=7), 27000, timedelta(seconds=21)),
+    Limit(Counted.FAILURES, 200, timedelta(hours=1), 150, timedelta(seconds=18)),
+)
+"""By https://letsencrypt.org/docs/staging-environment/ as of 2026-08-05, with a margin."""
 
 SPECS = Specs(
     title="Let's Encrypt staging",
@@ -20,6 +30,7 @@ SPECS = Specs(
     website="https://letsencrypt.org/docs/staging-environment/",
     issuer_organizations=("(STAGING) Let's Encrypt",),
     test=True,
+    limits=LIMITS,
 )
 
 

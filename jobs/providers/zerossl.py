@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jobs.policy.limits import OWN_PACE
 from jobs.policy.specs import Specs
 from jobs.ports import AcmeAccount
 from jobs.providers.protocol.provider import AcmeProvider
@@ -17,6 +18,7 @@ SPECS = Specs(
     caa_identities=("sectigo.com",),
     website="https://zerossl.com",
     issuer_organizations=("ZeroSSL",),
+    limits=(OWN_PACE,),
 )
 
 

@@ -20,7 +20,7 @@ _PRUNED_TO = 18_000
 def claim(name: str, address: str, user: models.User | None, now: datetime) -> None:
     """Count an attempt to sign in as `name`. Raises Failure("login_limited") with `retry_at` where it has to wait."""
     with models.database.atomic():
-        _prune(now)
+        prune(now)
         keys = dict(_keys(name, address))
         rows = {row.kind: row for row in models.Attempt.select().where(models.Attempt.key.in_(list(keys.values())))}
         until = _until(rows, now)
@@ -76,7 +76,7 @@ def _keys(name: str, address: str) -> Iterator[tuple[str, str]]:
         yield kind, hashlib.sha256(f"{kind}\n{texts[kind]}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _prune(now: datetime) -> None:
+def prune(now: datetime) -> None:
     """Remove what no longer counts, and if guessing has filled the table, what is oldest."""
     row = models.Attempt
     known = row.succeeded_at.is_null(False) & (row.succeeded_at > now - TRUSTED_FOR)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -21,7 +21,7 @@ _LONGEST = 200
 def record(who: str, role: str, action: str, object_: str, origin: str, result: str) -> None:
     """Write one entry, and remove those that are older than KEPT."""
     moment = now()
-    models.AuditEntry.delete().where(models.AuditEntry.at < moment - KEPT).execute()
+    prune(moment)
     models.AuditEntry.create(
         at=moment,
         who=_short(who),
@@ -31,6 +31,11 @@ def record(who: str, role: str, action: str, object_: str, origin: str, result: 
         origin=_short(origin),
         result=_short(result),
     )
+
+
+def prune(moment: datetime) -> None:
+    """Remove entries that are older than KEPT."""
+    models.AuditEntry.delete().where(models.AuditEntry.at < moment - KEPT).execute()
 
 
 def holds(text: str) -> Any:

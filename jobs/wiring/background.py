@@ -8,16 +8,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
+from time import monotonic
 
 import models
 from jobs import queue
 from jobs.config import Config, load
+from jobs.letter import Renderer
 from jobs.policy.failure import Failure
 from jobs.policy.options import minute_of_day
 from jobs.scheduler import Clock
-from jobs.wiring import checks, duties, options
+from jobs.wiring import checks, duties, nightly, options, pace
+from jobs.wiring.disk_words import disk_words
 from jobs.wiring.instance import Instance, choose, now, setting
+from jobs.wiring.performing import stop_running
+from jobs.wiring.post import Post
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at the queue, for rows that another process inserted."""
@@ -30,29 +35,36 @@ _log = logging.getLogger("autossl.background")
 class Background:
     """Of one instance, in the one process that serves it. `stop` lets running work end its present step."""
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, render: Renderer | None = None) -> None:
+        """`render`: of messages; without it none are sent from here."""
         self._opened = instance
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._worker = threading.Thread(target=self._work, name="worker", daemon=True)
+        self._post = None if render is None else Post(self._turn, render)
         self._duties = duties.every_duty()
+        self._busy = False
+        self._troubles: dict[str, str] = {}
         with self._instance() as opened:
             at = nightly_time(opened.config)
-        self.clock = Clock(at, self._nightly, self._tick)
+        self.clock = Clock(at, self._nightly, self._tick, self._look)
 
     def recover(self) -> None:
         """See the duty of that name."""
-        with self._instance() as instance:
-            duties.recover(instance)
+        self._turn("taking over what dead processes left", duties.recover)
 
     def start(self) -> None:
         self.recover()
         self._worker.start()
+        if self._post is not None:
+            self._post.start()
         self.clock.start()
 
     def wake(self) -> None:
         """There is a new row: look now."""
         self._wake.set()
+        if self._post is not None:
+            self._post.wake()
 
     def stop(self, timeout: float) -> None:
         """Begin nothing more, ask the running check to stop, and wait for it at most `timeout` seconds.
@@ -62,55 +74,74 @@ class Background:
         self._stopping.set()
         self._wake.set()
         self.clock.stop()
-        with self._instance():
-            stop_running(now())
+        self._turn("asking the running check to stop", lambda _: stop_running(now()))
+        ends = monotonic() + timeout
         self._worker.join(timeout)
+        if self._post is not None:
+            self._post.stop(max(ends - monotonic(), 0))
 
     def _work(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
-            try:
-                with self._instance() as instance:
-                    busy = self._one(instance)
-            except Exception:  # noqa: BLE001 a worker that dies would be missed only when certificates expire
-                _log.exception("the worker met something that nobody foresaw")
-                busy = False
-            if not busy:
+            self._busy = False
+            self._turn("looking at the queue", self._one)
+            if not self._busy:
                 self._wake.wait(LOOK_EVERY)
 
-    def _one(self, instance: Instance) -> bool:
-        """Perform the next check; whether there was one."""
+    def _one(self, instance: Instance) -> None:
+        """Perform the next check, if there is one."""
+        self.clock.keep(pace.look_every(now()))
         row = queue.next_check(now())
         if row is None:
-            return False
+            return
         try:
             checks.perform(instance, row, give_up=self._stopping.is_set)
         except Failure as failure:
             _log.warning("check %s: %s", row.key, failure)
-        return True
+        self._busy = True
+        if self._post is not None:
+            self._post.wake()
 
     def _nightly(self) -> None:
-        with self._instance() as instance:
-            duties.ask(instance, None)
+        self._turn("asking for the nightly check", nightly.ask)
         self._wake.set()
 
     def _tick(self) -> None:
-        """Everything that has a date (behaviour section 2)."""
-        for name, duty in self._duties:
-            try:
-                with self._instance() as instance:
-                    duty(instance)
-            except Failure as failure:
-                _log.warning("%s: %s", name, failure)
-            except Exception:  # noqa: BLE001 the others have their turn all the same
-                _log.exception("%s met something that nobody foresaw", name)
+        """Everything that has a date (behaviour section 2), and a nightly check that was missed: nobody was here at its
+        time, or it could not be asked for."""
+        for name, duty in (("asking for a nightly check that was missed", _ask_if_missed), *self._duties):
+            self._turn(name, duty)
+        self.wake()
+
+    def _look(self) -> None:
+        """What is due only, between two ticks: certificates may live for less time than those take."""
+        self._turn("asking for what is due", duties.ask_for_due)
         self._wake.set()
+
+    def _turn(self, name: str, duty: duties.Duty) -> None:
+        """One of them; the others have their turn whatever becomes of it. What fails is told once until it changes."""
+        try:
+            with disk_words(name), self._instance() as instance:
+                duty(instance)
+        except Failure as failure:
+            if self._troubles.get(name) != failure.detail:
+                _log.warning("%s: %s", name, failure)
+            self._troubles[name] = failure.detail
+        except Exception:  # noqa: BLE001 a worker that dies would be missed only when certificates expire
+            _log.exception("%s met something that nobody foresaw", name)
+        else:
+            if self._troubles.pop(name, None) is not None:
+                _log.info("%s: works again", name)
 
     @contextmanager
     def _instance(self) -> Iterator[Instance]:
         """The instance with a connection of this thread's own, and the configuration as it is now."""
         with models.database.connection_context():
             yield replace(self._opened, config=load(self._opened.place.instance / "config.toml"))
+
+
+def _ask_if_missed(instance: Instance) -> None:
+    nightly.ask_if_missed(instance, nightly_time(instance.config))
 
 
 def nightly_time(config: Config) -> time:
@@ -124,7 +155,7 @@ def nightly_time(config: Config) -> time:
     return time(int(minute) // 60, int(minute) % 60)
 
 
-def stop_running(moment: datetime) -> bool:
-    """Ask the running check to begin no further account; whether one is running."""
-    running = models.Run.finished_at.is_null() & models.Run.stop_asked_at.is_null()
-    return bool(models.Run.update(stop_asked_at=moment).where(running).execute())
+def coming(at: time, local: datetime) -> datetime:
+    """The next moment at which the host's clocks, which show `local` (naive), show `at`; in UTC."""
+    moment = datetime.combine(local.date(), at)
+    return (moment if moment > local else moment + timedelta(days=1)).astimezone(UTC)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
+from peewee import DatabaseError
+
 import models
-from jobs import queue, records, runlog
-from jobs.abilities import takes_lasting_records
+from jobs import queue, records, runlog, unfinished
 from jobs.challenges import HttpSolver, sweep
 from jobs.check import check as run_steps
 from jobs.order import Ordering
@@ -21,25 +21,18 @@ from jobs.policy.options import CaaMode
 from jobs.ports import Solver
 from jobs.progress import Progress
 from jobs.report import Case, counted, stamp, totals
-from jobs.wiring import caa_accounts, options, providers, setup, zone_rights
+from jobs.wiring import caa_accounts, fallbacks, options, performing, providers, setup, zone_rights
 from jobs.wiring.discovery import discover
-from jobs.wiring.instance import Instance, now
+from jobs.wiring.instance import Instance, complete, now
 from jobs.wiring.kept_files import KeptFiles
-from jobs.wiring.leftovers import sweep_leftovers
+from jobs.wiring.lasting_account import LastingAccount
+from jobs.wiring.leftovers import end_orders_of_gone_websites, sweep_leftovers
 from jobs.wiring.parts import key_group, services, zones
-from jobs.wiring.setup import LOCK
+from jobs.wiring.performing import REPORT, Listener, never
+from jobs.wiring.run_telling import tell_of_run
 from jobs.world import Scope, World
 from jobs.zones.dns_solver import DnsSolver
 from jobs.zones.sweep import Swept, sweep_challenges
-
-REPORT = "report.json"
-STALE_CHALLENGE = timedelta(hours=1)
-"""Answers that lie there for longer were left by a process that died."""
-Listener = Callable[[runlog.Event], None]
-
-
-def never() -> bool:
-    return False
 
 
 def plan(
@@ -87,30 +80,11 @@ def perform(
 
     Raises Failure for what stops the whole run, and Failure("check_stopped") when `give_up` ended the waiting.
     """
-    lock = instance.place.instance / LOCK
-    with queue.instance_lock(lock, _say_waiting(on_event), give_up) as ours:
-        if not ours:
-            raise Failure("check_stopped", "the check was not begun: this process is ending; it stays queued")
-        row = models.QueueEntry.get_by_id(row.id)
-        if row.state not in queue.ACTIVE:
-            return _finished(instance, row)
-        queue.update(row, state="running", owner=_owner(), attempts=row.attempts + 1, heartbeat_at=now())
-        payload = json.loads(row.payload)
-        accounts = payload.get("accounts")
-        scope = Scope(None if accounts is None else tuple(accounts), bool(payload.get("forced")))
-        try:
-            report = _run(instance, _chosen(instance), scope, row, on_event)
-        except Failure as failure:
-            queue.finish(row, "failed", failure.detail, now())
-            raise
-        except Exception as error:
-            queue.finish(row, "failed", f"{type(error).__name__}: {error}", now())
-            raise
-        except BaseException:
-            queue.update(row, state="queued", owner=None)
-            raise
-        queue.finish(row, "done" if report["ok"] else "failed", report["run"], now())
-        return report
+
+    def act(claimed: models.QueueEntry, scope: Scope) -> dict[str, Any]:
+        return _run(instance, _chosen(instance), scope, claimed, on_event)
+
+    return performing.perform(instance, row, act, on_event, give_up)
 
 
 def _run(
@@ -123,28 +97,29 @@ def _run(
     row, provider = chosen
     name = "*" if scope.accounts is None else ",".join(scope.accounts)
     started = now()
-    log = runlog.RunLog(instance.place.logs, started, now, on_event)
-    run = None if scope.plan_only else records.start_run(log.start, name, row.name, started)
+    complete(instance.place)
+    log, run = runlog.RunLog(instance.place.logs, started, now, on_event), None
     try:
+        if not scope.plan_only:
+            run = records.start_run(log.start, name, row.name, started)
         if entry is not None:
             queue.update(entry, answer=log.start)
-        sweep(instance.place.challenges, started - STALE_CHALLENGE)
         log.say("info", f"{'planning' if scope.plan_only else 'checking'} {name} with provider {row.name}")
-        world = _world(instance, row, provider, log, run)
+        world = _world(instance, row, provider, log, run, started if scope.forced else None)
         if not scope.plan_only:
-            sweep_leftovers(instance.place)
+            _mend(instance, world)
             _say_swept(log, sweep_challenges(world.zones))
             if world.caa_mode is not CaaMode.NEVER:
                 for told in caa_accounts.renew(instance.config, world.zones):
                     log.say("info" if told.code == "caa_renewed" else "warn", told.text, code=told.code)
             setup.refresh(instance, world.services, log)
         cases = run_steps(world, scope)
-        providers.note_terms(row, provider.specs().terms_url)
-        if takes_lasting_records(provider):
-            providers.note_offer(row, provider.persist())
+        fallbacks.note(row, provider)
+        fallbacks.note_what_they_said(world.fallbacks)
         report = _report(log, row, started, scope, cases)
-        (instance.place.logs / log.start / REPORT).write_text(json.dumps(report), encoding="utf-8")
+        log.keep(REPORT, json.dumps(report))
         if run:
+            tell_of_run(instance, log, cases)
             records.finish_run(run, _result(report), report["totals"], now())
         _forget_old_runs(instance)
         return report
@@ -152,10 +127,21 @@ def _run(
         words = error.detail if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
         log.say("error", f"the run ended early: {words}", code=getattr(error, "code", ""))
         if run:
-            records.finish_run(run, "failed", {}, now())
+            with suppress(DatabaseError):  # then whoever takes over what dead processes left closes it
+                records.finish_run(run, "failed", {}, now())
         raise
     finally:
+        if not scope.plan_only:
+            sweep(instance.place.challenges)
         log.close()
+
+
+def _mend(instance: Instance, world: World) -> None:
+    """Away with what dead processes have left in the middle of their work."""
+    end_orders_of_gone_websites(now())
+    sweep_leftovers(instance.place)
+    for told in unfinished.put_back(instance.place, world.services):
+        world.log.say("warn", told.text, code=told.code)
 
 
 def _forget_old_runs(instance: Instance) -> None:
@@ -199,13 +185,15 @@ def _chosen(instance: Instance) -> tuple[models.Provider, Any]:
     return chosen
 
 
-def _owner() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
 def _world(
-    instance: Instance, row: models.Provider, provider: Any, log: runlog.RunLog, run: models.Run | None
+    instance: Instance,
+    row: models.Provider,
+    provider: Any,
+    log: runlog.RunLog,
+    run: models.Run | None,
+    by_person: datetime | None,
 ) -> World:
+    """`by_person`: since when a check runs that somebody asked for in person."""
     present, served = services(instance), zones(instance)
     place, config = instance.place, instance.config
 
@@ -216,12 +204,15 @@ def _world(
         "http-01": HttpSolver(place.challenges),
         "dns-01": DnsSolver(served, config.dns.resolvers, config.validation.timeout, told),
     }
+    def ordering(row: models.Provider, provider: Any) -> Ordering:
+        return _ordering(instance, row, provider, solvers, log, by_person)
+
     return World(
         place=place,
         config=options.effective(config),
         clock=now,
         log=log,
-        ordering=Ordering(place, row.name, provider, solvers, now),
+        ordering=ordering(row, provider),
         account_url=row.account_url,
         services=present,
         discover=lambda: _discover_and_say(instance, log),
@@ -232,7 +223,23 @@ def _world(
         caa_mode=options.load(config).caa,
         former_accounts=tuple(json.loads(row.former_accounts or "[]")),
         progress=Progress(run),
+        fallbacks=fallbacks.behind(instance, ordering),
     )
+
+
+def _ordering(
+    instance: Instance,
+    row: models.Provider,
+    provider: Any,
+    solvers: dict[str, Solver],
+    log: runlog.RunLog,
+    by_person: datetime | None,
+) -> Ordering:
+    def told(text: str) -> None:
+        log.say("warn", f"{row.name}: {text}", code="account_renewed")
+
+    lasting = LastingAccount(instance, row, provider, told)
+    return Ordering(instance.place, row.name, lasting, solvers, now, row.account_url, by_person)
 
 
 def _say_swept(log: runlog.RunLog, swept: Swept) -> None:
@@ -257,22 +264,3 @@ def _known(accounts: list[str] | None) -> None:
         if models.Account.get_or_none(models.Account.name == account) is None:
             words = f"{account}: there is no such account; see `autossl account list`"
             raise Failure("account_unknown", words, permanent=True)
-
-
-def _say_waiting(on_event: Listener | None) -> Callable[[], None]:
-    def say() -> None:
-        if on_event:
-            text = "another check is running on this instance; waiting for it"
-            on_event(runlog.Event(now(), "info", "", "", "", "joined", text, 0))
-
-    return say
-
-
-def _finished(instance: Instance, row: models.QueueEntry) -> dict[str, Any]:
-    """The report of the check that was joined."""
-    path = instance.place.logs / row.answer / REPORT
-    try:
-        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise Failure("check_failed", f"the check that was joined failed: {row.answer}") from None
-    return report

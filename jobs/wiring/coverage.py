@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import models
-from jobs import presented, records, troubles
+from jobs import presented, records, renewals, troubles
+from jobs.policy.ari import Renewal
 from jobs.policy.certificate import Certificate
 from jobs.policy.coverage import SPLIT_OFF, UNUSED
+from jobs.policy.due import asked_early
 from jobs.policy.features import Entitlement
 from jobs.policy.name_state import NameState, name_state
 from jobs.policy.names import covers
 from jobs.policy.preflight_report import Report
 from jobs.policy.problems import problem
+from jobs.policy.served_watch import State
 from jobs.policy.site import WantedName, Website
 from jobs.policy.split import taken_names, wants
 from jobs.summaries import names_apart
@@ -44,13 +47,14 @@ class NameRow:
 
 @dataclass(frozen=True)
 class ServiceRow:
-    """What a service presented as of the last check. `state`: see `models.ServiceState`; `certificate`: the one that it
-    presented instead of the website's own, if any."""
+    """What a service presented as of the last check, or of the watch's last look. `state`: see `models.ServiceState`,
+    or "differs": it serves something else than is installed. `certificate`: the one that it presented instead of the
+    website's own, if any; `looked_at`: when somebody looked."""
 
     service: str
     state: str
     text: str
-    checked_at: datetime
+    looked_at: datetime
     retry_at: datetime | None = None
     certificate: Certificate | None = None
 
@@ -59,7 +63,7 @@ class ServiceRow:
 class SiteStatus:
     """One website. `certificate`: the one that was ordered here, else (`ours` is False then) the valid one of somebody
     else's that the web server presents. `trouble`: the problem of the website as a whole. `part_of`: the website of
-    which this one holds names that have no room on its certificate."""
+    which this one holds names that have no room on its certificate. `renewal`: when the CA would like it renewed."""
 
     website: str
     names: tuple[NameRow, ...]
@@ -69,6 +73,12 @@ class SiteStatus:
     trouble: records.NameTrouble | None = None
     rejected: tuple[tuple[str, str], ...] = ()
     part_of: str | None = None
+    renewal: Renewal | None = None
+
+    @property
+    def early(self) -> bool:
+        """Whether the CA wants it renewed clearly before its time."""
+        return self.certificate is not None and asked_early(self.certificate)
 
     @property
     def problem(self) -> str:
@@ -97,6 +107,7 @@ class _Kept:
     troubles: Mapping[str, Mapping[str, records.NameTrouble]]
     services: Mapping[str, tuple[ServiceRow, ...]]
     excluded: Collection[str]
+    windows: Mapping[str, Renewal]
 
 
 def account_status(instance: Instance, account: str) -> list[SiteStatus]:
@@ -110,6 +121,7 @@ def account_status(instance: Instance, account: str) -> list[SiteStatus]:
         records.troubles(mains),
         _services(mains),
         records.exclusions([account]).get(account, frozenset()),
+        renewals.windows(mains),
     )
     labels = known.features.service_names if known else None
     labels = instance.config.check.service_names if labels is None else labels
@@ -147,6 +159,7 @@ def _site(site: Website, wanted: tuple[WantedName, ...], kept: _Kept) -> SiteSta
         known.get(""),
         site.rejected,
         site.part_of,
+        kept.windows.get(site.main) if ours else None,
     )
 
 
@@ -170,10 +183,10 @@ def _name(
     trouble, whole = known.get(wanted.fqdn), known.get("")
     apart = trouble is not None and trouble.code == SPLIT_OFF
     covered = certificate is not None and not apart and covers(certificate.names, wanted.fqdn)
-    ends = certificate.not_after if certificate and covered else None
+    holds = certificate if covered and certificate and certificate.revoked_at is None else None
     unused = trouble is not None and trouble.code == UNUSED
     concern = None if unused else trouble or whole
-    state = name_state(covered, ends, wanted.fqdn in excluded, unused, concern is not None, moment)
+    state = name_state(holds, wanted.fqdn in excluded, unused, concern is not None, moment)
     reason = trouble if state is NameState.COVERED else concern
     if state in (NameState.EXCLUDED, NameState.NOT_IN_USE) or reason is None or reason.code == UNUSED:
         reason = None
@@ -190,8 +203,8 @@ def _name(
         remedy=entry.remedy if entry else "",
         since=reason.since if reason else None,
         retry_at=reason.retry_at if reason else None,
-        issuer=certificate.issuer if certificate and covered else "",
-        not_after=ends,
+        issuer=holds.issuer if holds else "",
+        not_after=holds.not_after if holds else None,
         ours=ours,
     )
 
@@ -200,6 +213,8 @@ def _services(mains: list[str]) -> dict[str, tuple[ServiceRow, ...]]:
     found: dict[str, tuple[ServiceRow, ...]] = {}
     rows = models.ServiceState.select().where(models.ServiceState.website.in_(mains))
     for row in rows.order_by(models.ServiceState.service):
-        shown = ServiceRow(row.service, row.state, row.text, row.checked_at, row.retry_at, presented.certificate(row))
+        differs = row.state == "installed" and row.served_state == State.DIFFERS
+        state, looked = State.DIFFERS if differs else row.state, max(row.checked_at, row.served_at or row.checked_at)
+        shown = ServiceRow(row.service, state, row.text, looked, row.retry_at, presented.certificate(row))
         found[row.website] = (*found.get(row.website, ()), shown)
     return found

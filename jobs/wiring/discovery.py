@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import models
-from jobs import records
+from jobs import records, troubles
 from jobs.policy.discovery import Change, Difference, Found, Known, KnownAccount, merge
 from jobs.policy.failure import Failure
 from jobs.policy.site import UNASSIGNED, Account, Website
@@ -88,6 +88,7 @@ def _keep(former: Known, difference: Difference, moment: datetime) -> None:
             _keep_account(accounts[name], moment)
         for main in dict.fromkeys([*_touched(difference.websites), *shifted]):
             _keep_website(websites[main], moment)
+        troubles.take_up_again(difference.websites.changed, moment)
         _mark_gone(models.Website, models.Website.main, difference.websites.gone, moment)
         _mark_gone(models.Website, models.Website.part_of, difference.websites.gone, moment)
         _mark_gone(models.Account, models.Account.name, difference.accounts.gone, moment)

@@ -7,17 +7,22 @@ a check is for who holds the work lock: see `while_free`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import models
 from jobs import queue, records
 from jobs.policy.failure import Failure
 from jobs.policy.features import why_skipped
-from jobs.wiring import checks, setup
+from jobs.wiring import checks, served_watch
+from jobs.wiring.database_copies import keep_copy
 from jobs.wiring.discovery import discover
 from jobs.wiring.instance import Instance, now
 from jobs.wiring.leftovers import sweep_zones
+from jobs.wiring.renewal_windows import ask_for_windows
+from jobs.wiring.retention import keep_tidy
+from jobs.wiring.revocation_lists import look_at_lists
+from jobs.wiring.run_telling import tell_of_watch
+from jobs.wiring.work_lock import while_free
 
 Duty = Callable[[Instance], None]
 
@@ -29,7 +34,13 @@ def every_duty() -> tuple[tuple[str, Duty], ...]:
     return (
         ("taking over what dead processes left", recover),
         ("sweeping zones", SweepZones()),
-        ("asking for what is due", ask_for_due),
+        ("asking CAs for renewal windows", ask_for_windows),
+        ("looking at lists of revoked certificates", look_at_lists),
+        ("asking for what is new and what is due", ask_for_new_and_due),
+        ("watching what is served", served_watch.watch),
+        ("telling of what is served", tell_of_watch),
+        ("copying the database", keep_copy),
+        ("removing what nobody needs any more", keep_tidy),
     )
 
 
@@ -62,15 +73,27 @@ class SweepZones:
             self._in_vain = troubles
 
 
-def ask_for_due(instance: Instance) -> None:
+def ask_for_new_and_due(instance: Instance) -> None:
     """A check of accounts with new websites, and of those with work that has a date (behaviour section 2)."""
-    if models.Provider.get_or_none(models.Provider.current) is None:
-        return
-    found = discover(instance)
-    fresh = {entry["account"] for entry in found["new"]}
+    if _provider_chosen():
+        found = discover(instance)
+        _ask_for(instance, {entry["account"] for entry in found["new"]} | {*records.accounts_due(now())})
+
+
+def ask_for_due(instance: Instance) -> None:
+    """A check of accounts with work that has a date. Nothing is searched for: see `jobs/wiring/pace.py`."""
+    due = {*records.accounts_due(now())}
+    if due and _provider_chosen():
+        _ask_for(instance, due)
+
+
+def _provider_chosen() -> bool:
+    return models.Provider.get_or_none(models.Provider.current) is not None
+
+
+def _ask_for(instance: Instance, due: set[str]) -> None:
     known = records.accounts()
-    due = {*fresh, *records.accounts_due(now())} & known.keys()
-    accounts = [name for name in sorted(due) if not why_skipped(known[name])]
+    accounts = [name for name in sorted(due & known.keys()) if not why_skipped(known[name])]
     if accounts:
         ask(instance, accounts)
 
@@ -81,11 +104,3 @@ def ask(instance: Instance, accounts: list[str] | None) -> None:
         checks.request(instance, accounts, forced=False)
     except Failure as failure:
         _log.warning("no check was asked for: %s", failure)
-
-
-@contextmanager
-def while_free(instance: Instance) -> Iterator[bool]:
-    """Hold the work lock if nobody else does; whether that is so. Nothing is waited for."""
-    lock = instance.place.instance / setup.LOCK
-    with queue.instance_lock(lock, lambda: None, give_up=lambda: True) as ours:
-        yield ours

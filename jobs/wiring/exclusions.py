@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import models
-from jobs import records, summaries
+from jobs import records, summaries, troubles
 from jobs.policy.failure import Failure
 from jobs.policy.site import InvalidName, hostname
-from jobs.wiring.instance import Instance
+from jobs.wiring.instance import Instance, now
 
 MOST = 1000
 
@@ -28,7 +28,7 @@ def exclude(instance: Instance, account: str, names: Collection[str]) -> int:
         if rows:
             models.Exclusion.insert_many(rows).on_conflict_ignore().execute()
         changed = len(excluded(account)) - before
-    _refresh(instance, account)
+    _refresh(instance, account, changed)
     return changed
 
 
@@ -36,7 +36,7 @@ def include(instance: Instance, account: str, names: Collection[str]) -> int:
     """Take these names in again; how many were out."""
     mine = (models.Exclusion.account == account) & models.Exclusion.name.in_(list(names))
     changed = int(models.Exclusion.delete().where(mine).execute())
-    _refresh(instance, account)
+    _refresh(instance, account, changed)
     return changed
 
 
@@ -44,10 +44,11 @@ def replace(instance: Instance, account: str, names: Collection[str]) -> None:
     """Make exactly these names the excluded ones. Raises as `exclude`; then nothing is changed."""
     checked = _checked(account, names)
     with models.database.atomic():
+        changed = excluded(account) != sorted(checked)
         models.Exclusion.delete().where(models.Exclusion.account == account).execute()
         if checked:
             models.Exclusion.insert_many([{"account": account, "name": name} for name in checked]).execute()
-    _refresh(instance, account)
+    _refresh(instance, account, changed)
 
 
 def _checked(account: str, names: Collection[str]) -> list[str]:
@@ -68,5 +69,8 @@ def _checked(account: str, names: Collection[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _refresh(instance: Instance, account: str) -> None:
+def _refresh(instance: Instance, account: str, changed: int) -> None:
+    """A certificate without a name that stood in the way, or with one that was missing, is tried at the next look."""
+    if changed:
+        troubles.take_up_again([site.main for site in records.websites([account])], now())
     summaries.refresh([account], instance.config.check.service_names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,6 +54,14 @@ def create(directory: Path) -> bool:
         raise Failure("instance_not_writable", f"{directory}: making it: {error.strerror}", permanent=True) from error
     models.migrate(models.open_database(database))
     return new
+
+
+def complete(place: Place) -> None:
+    """Make directories that somebody removed. One that can't be made is told by whoever needs it."""
+    for path, mode in _directories(place):
+        with suppress(OSError):
+            path.mkdir()
+            path.chmod(mode)
 
 
 def open_instance(directory: Path) -> Instance:

@@ -29,7 +29,7 @@ class KeptFiles:
                 row = models.SetupFile.get_or_none(models.SetupFile.path == str(change.path))
                 first, stands = row is None, privileged.former(change.path)
                 row = row or self._first(service, stands)
-                row.written_sha256 = _written(row, _digest(change.content, change.link), stands)
+                row.written_sha256 = _written(row, digest(change.content, change.link), stands)
                 row.changed_at = datetime.now(UTC)
                 row.save(force_insert=first)
 
@@ -42,7 +42,7 @@ class KeptFiles:
             now = privileged.former(Path(row.path))
             if _same(now, was):
                 back.append((row.service, was))
-            elif _digest(now.content, now.link) not in row.written_sha256.split("\n"):
+            elif digest(now.content, now.link) not in row.written_sha256.split("\n"):
                 kept = f"{self._place.backups / row.backup}" if row.backup else "no file"
                 words = f"{row.path}: changed by somebody since, so it is left as it is; before us: {kept}"
                 refused.append((row.service, words))
@@ -52,12 +52,15 @@ class KeptFiles:
 
     def forget(self, formers: Sequence[privileged.Former]) -> None:
         """The files are as they were: drop their rows and backups."""
-        for was in formers:
-            row = models.SetupFile.get_or_none(models.SetupFile.path == str(was.path))
-            if row is not None:
-                if row.backup:
-                    (self._place.backups / row.backup).unlink(missing_ok=True)
-                row.delete_instance()
+        backups = []
+        with durable():  # a row whose backup is gone can't be undone; a backup without a row harms nobody
+            for was in formers:
+                row = models.SetupFile.get_or_none(models.SetupFile.path == str(was.path))
+                if row is not None:
+                    backups += [row.backup] if row.backup else []
+                    row.delete_instance()
+        for backup in backups:
+            (self._place.backups / backup).unlink(missing_ok=True)
 
     def _first(self, service: str, was: privileged.Former) -> models.SetupFile:
         backup = None
@@ -89,11 +92,12 @@ class KeptFiles:
 def _written(row: models.SetupFile, new: str, stands: privileged.Former) -> str:
     """What may stand there as ours from now on, one a line: what is about to be written, and what we wrote before,
     which stays when a service's test refuses the new one or this process ends in between."""
-    before = _digest(stands.content, stands.link)
+    before = digest(stands.content, stands.link)
     return "\n".join(dict.fromkeys([new, before] if before in row.written_sha256.split("\n") else [new]))
 
 
-def _digest(content: bytes | None, link: str | None) -> str:
+def digest(content: bytes | None, link: str | None) -> str:
+    """What stands at a path, as `written_sha256` of its row names it."""
     if link is not None:
         return "link:" + link
     return "gone" if content is None else hashlib.sha256(content).hexdigest()

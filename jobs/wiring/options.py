@@ -23,13 +23,13 @@ def load(config: Config) -> Options:
 
 def save(config: Config, changes: dict[str, Any]) -> Options:
     """Keep the changed values (as JSON has them). Raises Failure("config_invalid"), Failure("option_invalid")."""
-    options = fill(Options, {**dataclasses.asdict(load(config)), **changes}, "options")
+    options = fill(Options, {**_plain(dataclasses.asdict(load(config))), **_plain(changes)}, "options")
     wrong = faults(options)
     if wrong:
         name, why = next(iter(wrong.items()))
         raise Failure("option_invalid", f"{name}: {why}", permanent=True)
     kept = setting(KEY, {})
-    values = dataclasses.asdict(options)
+    values = _plain(dataclasses.asdict(options))
     choose(KEY, {**kept, **{name: values[name] for name in changes}})
     return options
 
@@ -44,6 +44,11 @@ def effective(config: Config) -> Config:
         log_days=options.log_days,
     )
     return dataclasses.replace(config, check=check)
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """As JSON has them."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def _configured(config: Config) -> dict[str, Any]:

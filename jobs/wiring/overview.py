@@ -16,6 +16,7 @@ from peewee import SQL, fn
 import models
 from jobs.policy.access import Reach
 from jobs.policy.problems import CATALOGUE, Severity, problem
+from jobs.policy.served_watch import CODES
 from jobs.policy.site import UNASSIGNED
 from jobs.wiring.people import accounts_in
 
@@ -24,7 +25,11 @@ SERVED = "installed"
 """The state of a service that was seen to present the certificate that is installed for the website."""
 
 FAILED = ("failed", "unreadable")
+DIFFERS = "differs"
+"""Instead of SERVED, where the watch saw something else served since (`jobs/policy/served_watch.py`)."""
+
 MOST_FAILED = 10
+MOST_URLS = 3
 _INFORMATION, _WARNINGS = (
     [code for code, entry in CATALOGUE.items() if entry.severity is severity]
     for severity in (Severity.INFO, Severity.WARNING)
@@ -66,6 +71,14 @@ class Expiries:
 
 
 @dataclass(frozen=True)
+class EarlyRenewals:
+    """How many certificates, and where the CAs say why (http or https, checked when they said so)."""
+
+    certificates: int
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ServiceFacts:
     """A service: for how many websites it is in each state."""
 
@@ -78,7 +91,7 @@ class ServiceFacts:
 
     @property
     def failed(self) -> int:
-        return sum(self.states.get(state, 0) for state in FAILED)
+        return sum(self.states.get(state, 0) for state in (*FAILED, DIFFERS))
 
     @property
     def total(self) -> int:
@@ -131,28 +144,71 @@ def expiries(within: Reach, now: datetime) -> Expiries:
     return Expiries(over, tuple(weeks), later)
 
 
+def early_renewals() -> EarlyRenewals:
+    """Live certificates that their CAs want renewed clearly before their time, as before a mass revocation."""
+    row = models.Certificate
+    asked = row.select(row.ari_url, fn.COUNT(SQL("*"))).where(row.retired_at.is_null() & (row.ari_early == True))  # noqa: E712
+    found = dict(asked.group_by(row.ari_url).order_by(fn.COUNT(SQL("*")).desc()).tuples())
+    return EarlyRenewals(sum(found.values()), tuple(url for url in found if url)[:MOST_URLS])
+
+
 def services(within: Reach) -> list[ServiceFacts]:
-    """Every service that a check has seen, by name."""
+    """Every service that a check has seen, by name; what the watch saw since counts."""
     row = models.ServiceState
     query = row.select(row.state, row.service, fn.COUNT(SQL("*"))).where(concerns(row.website, within))
     found: dict[str, dict[str, int]] = {}
     for state, service, number in query.group_by(row.state, row.service).tuples():
         found.setdefault(service, {})[state] = number
+    differing = row.select(row.service, fn.COUNT(SQL("*"))).where(_differs() & concerns(row.website, within))
+    for service, number in differing.group_by(row.service).tuples():
+        found[service][SERVED] -= number
+        found[service][DIFFERS] = number
     return [ServiceFacts(name, found[name]) for name in sorted(found)]
 
 
 def failed_services(within: Reach) -> list[FailedService]:
-    """The first few, by service and website."""
+    """The first few: what is served otherwise than installed, then what could not be installed; by service and
+    website."""
     row = models.ServiceState
-    wrong = row.state.in_(FAILED) & concerns(row.website, within)
-    rows = list(row.select().where(wrong).order_by(row.state, row.service, row.website).limit(MOST_FAILED))
+    wrong = (_differs() | row.state.in_(FAILED)) & concerns(row.website, within)
+    order = (row.state != SERVED, row.state, row.service, row.website)
+    rows = list(row.select().where(wrong).order_by(*order).limit(MOST_FAILED))
     owners = owners_of([one.website for one in rows])
+    seen = _told_by_the_watch([one.website for one in rows if one.state == SERVED])
     return [
         FailedService(
-            one.service, one.website, owners.get(one.website, ""), one.text if within.everything else "", one.retry_at
+            one.service,
+            one.website,
+            owners.get(one.website, ""),
+            seen.get((one.website, one.service), one.text) if within.everything else "",
+            one.retry_at,
         )
         for one in rows
     ]
+
+
+def looked_at(within: Reach) -> datetime | None:
+    """Every service was asked what it serves since then, as far as anything is installed there."""
+    row = models.ServiceState
+    watched = (row.state == SERVED) & row.served_at.is_null(False) & concerns(row.website, within)
+    oldest = row.select(row.served_at).where(watched).order_by(row.served_at).first()
+    return None if oldest is None else oldest.served_at
+
+
+def _differs() -> Any:
+    row = models.ServiceState
+    return (row.state == SERVED) & (row.served_state == DIFFERS)
+
+
+def _told_by_the_watch(mains: Sequence[str]) -> dict[tuple[str, str], str]:
+    if not mains:
+        return {}
+    row = models.Problem
+    own = row.website.in_(list(mains)) & row.code.in_(list(CODES.values())) & (row.service != "")
+    return {
+        (website, service): text
+        for website, service, text in row.select(row.website, row.service, row.text).where(own).tuples()
+    }
 
 
 def real_problems(within: Reach) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from jobs import registry
 from jobs.config import plugin_options
-from jobs.ports import AccountSource, ServiceTarget
+from jobs.ports import AccountSource, Notifier, ServiceTarget
 from jobs.wiring import options as installation
 from jobs.wiring import plugin_options as chosen_options
 from jobs.wiring.instance import Instance
@@ -34,6 +34,12 @@ def zones(instance: Instance) -> Zones:
     ]
     active = [backend for backend in made if backend.active()]
     return Zones(active, installation.load(instance.config).challenge_zone)
+
+
+def notifiers(instance: Instance) -> dict[str, Notifier]:
+    """Those that are in use, by name. Raises Failure("config_invalid"), Failure("unreadable")."""
+    made = {one.name: one.make(chosen_options.load(instance, one)) for one in registry.load_all("notifiers")}
+    return {name: notifier for name, notifier in made.items() if notifier.active()}
 
 
 def key_group(present: Sequence[ServiceTarget]) -> int | None:

@@ -8,12 +8,13 @@ from typing import Any
 from peewee import SQL, Select, fn
 
 import models
-from jobs import order, queue
+from jobs import ledger, order, queue
 from jobs.policy.access import Reach
 from jobs.policy.failure import Failure
 from jobs.policy.idn import ascii_form
 from jobs.report import stamp
-from jobs.wiring import checks
+from jobs.waiting import is_waiting as is_waiting
+from jobs.wiring import checks, performing
 from jobs.wiring.instance import Instance, now
 from jobs.wiring.people import accounts_in
 
@@ -73,6 +74,8 @@ def as_shown(row: models.QueueEntry) -> dict[str, Any]:
         "polled": stamp(row.polled_at),
         "next_try": stamp(row.run_after),
         "attempts": row.attempts,
+        "owner": row.owner,
+        "heartbeat": stamp(row.heartbeat_at),
         "answer": row.answer,
     }
 
@@ -87,10 +90,14 @@ def retry(instance: Instance, entry: int) -> dict[str, Any]:
 
 
 def cancel(instance: Instance, entry: int) -> dict[str, Any]:
-    """Give an entry up; what the CA has begun ends by itself.
+    """Give an entry up; what the CA has begun ends by itself. A check that is running is asked to begin no further
+    account, and stays in the queue until it has ended.
 
     Raises Failure("entry_unknown"), Failure("entry_busy").
     """
+    row = _active(entry)
+    if row.state == "running" and row.kind == "check" and performing.stop(row):
+        return as_shown(row)
     row = _idle(entry)
     idle = (models.QueueEntry.id == row.id) & models.QueueEntry.state.in_(("queued", "waiting"))
     values = {"state": "cancelled", "answer": CANCELLED, "finished_at": now(), "owner": None}
@@ -98,14 +105,20 @@ def cancel(instance: Instance, entry: int) -> dict[str, Any]:
         raise _busy(entry)
     if row.kind == "order":
         order.forget_key(instance.place, str(row.website))
+        ledger.unused([str(row.website)], now())
     return as_shown(models.QueueEntry.get_by_id(row.id))
 
 
-def _idle(entry: int) -> models.QueueEntry:
+def _active(entry: int) -> models.QueueEntry:
     row = models.QueueEntry.get_or_none(models.QueueEntry.id == entry)
     if row is None or row.state not in queue.ACTIVE:
         words = f"{entry}: there is no such pending entry; see `autossl queue list`"
         raise Failure("entry_unknown", words, permanent=True)
+    return row
+
+
+def _idle(entry: int) -> models.QueueEntry:
+    row = _active(entry)
     if row.state == "running":
         raise _busy(entry)
     return row

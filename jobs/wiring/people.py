@@ -14,9 +14,10 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 import models
 from jobs.policy.access import Reach, Right, Role, reach, rights
+from jobs.policy.contact import mail_address
 from jobs.policy.failure import Failure
 from jobs.policy.options import Options
-from jobs.policy.site import UNASSIGNED
+from jobs.policy.site import UNASSIGNED, InvalidName
 from jobs.ports import Place
 from jobs.store import write_secret
 from jobs.wiring import options
@@ -61,6 +62,7 @@ def facts(row: models.User) -> dict[str, Any]:
         "name": row.name,
         "role": row.role,
         "account": row.account,
+        "contact": row.contact,
         "password": row.password is not None,
         "totp": row.totp_secret is not None,
     }
@@ -104,6 +106,21 @@ def remove(name: str) -> None:
             words = f"{name}: the only administrator; make another one first: autossl admin add NAME"
             raise Failure("last_admin", words, permanent=True)
         row.delete_instance()
+
+
+def set_contact(name: str, address: str | None) -> None:
+    """Where a reseller is mailed about the accounts that are theirs. Raises Failure("user_unknown"),
+    Failure("contact_invalid")."""
+    row = find(name)
+    if address is not None:
+        if row.role != Role.RESELLER:
+            words = f"{name}: a {row.role} is mailed elsewhere: at the account's contact, or as the options say"
+            raise Failure("contact_invalid", words, permanent=True)
+        try:
+            mail_address(address)
+        except InvalidName as error:
+            raise Failure("contact_invalid", f"{address[:80]!r}: {error}", permanent=True) from error
+    models.User.update(contact=address).where(models.User.id == row.id).execute()
 
 
 def set_password(user: models.User, password: str) -> None:

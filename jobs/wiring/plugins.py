@@ -37,7 +37,7 @@ def found(name: str) -> Plugin:
 
 
 def facts(instance: Instance, plugin: Plugin) -> dict[str, Any]:
-    """`active` is None for what is not switched on by its options; `trouble` says why the options don't hold."""
+    """`active` is None where the options don't hold; `trouble` says why."""
     shown: dict[str, Any] = {
         "package": plugin.package, "name": plugin.name, "title": plugin.title, "active": None, "options": {},
         "trouble": "",
@@ -51,9 +51,10 @@ def facts(instance: Instance, plugin: Plugin) -> dict[str, Any]:
     return shown
 
 
-def active(instance: Instance, plugin: Plugin, options: Any) -> bool | None:
-    """Whether it is in use with these options; None for what is not switched on by them."""
-    return bool(plugin.make(options, instance.place).active()) if plugin.package == "dns_backends" else None
+def active(instance: Instance, plugin: Plugin, options: Any) -> bool:
+    """Whether it is in use with these options."""
+    around = (instance.place,) if plugin.package == "dns_backends" else ()
+    return bool(plugin.make(options, *around).active())
 
 
 def _shown(field: dataclasses.Field[Any], options: Any) -> Any:

@@ -7,7 +7,11 @@ import ipaddress
 from typing import Any
 
 import models
+from jobs import provider_pause
+from jobs.policy.limits import Limit
 from jobs.policy.specs import Look, Specs
+from jobs.report import stamp
+from jobs.wiring.instance import now
 
 
 def facts(row: models.Provider, specs: Specs) -> dict[str, Any]:
@@ -29,6 +33,7 @@ def facts(row: models.Provider, specs: Specs) -> dict[str, Any]:
         "contact": row.contact,
         "eab_kid": row.eab_kid,
         "fallback": row.fallback,
+        "paused": paused(row),
         "wildcard": specs.wildcard,
         "max_names": specs.max_names,
         "stars": stars.total,
@@ -36,8 +41,25 @@ def facts(row: models.Provider, specs: Specs) -> dict[str, Any]:
         "parts": [dataclasses.asdict(part) for part in stars.parts],
         "specs": {
             key: list(value) if isinstance(value, tuple) else value
-            for key, value in dataclasses.asdict(specs).items()
-        },
+            for key, value in dataclasses.asdict(dataclasses.replace(specs, limits=())).items()
+        } | {"limits": [_limit(one) for one in specs.limits]},
+    }
+
+
+def paused(row: models.Provider) -> dict[str, Any] | None:
+    """Until when it is left in peace, and why; None while it is asked."""
+    pause = provider_pause.of(row, now())
+    return None if pause is None else {"until": stamp(pause.until), "code": pause.code, "text": pause.text}
+
+
+def _limit(limit: Limit) -> dict[str, Any]:
+    """Times in seconds."""
+    return {
+        "counted": str(limit.counted),
+        "published": limit.published,
+        "period": int(limit.period.total_seconds()),
+        "used": limit.capacity,
+        "refill": int(limit.refill.total_seconds()),
     }
 
 

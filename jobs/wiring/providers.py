@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import models
-from jobs import queue, registry
+from jobs import provider_pause, queue, registry, troubles
 from jobs.policy.failure import Failure
 from jobs.ports import Eab
 from jobs.wiring import provider_keys, provider_rows, registration
@@ -58,6 +58,8 @@ def use(
     """Make `name` the current provider, with an account as by `register`, which says what is raised."""
     row = _registered(instance, name, accept_terms, contact, eab)
     with models.database.atomic():
+        if not row.current:
+            troubles.take_up_again(None, now())
         models.Provider.update(current=False).execute()
         row.current, row.fallback = True, None
         save(row)
@@ -89,6 +91,8 @@ def keep_fallbacks(names: Sequence[str]) -> list[str]:
             words = f"{name}: it is the current provider, so it can't stand behind itself"
             raise Failure("option_invalid", words, permanent=True)
     with models.database.atomic():
+        if order != [row.name for row in fallbacks()]:
+            troubles.take_up_again(None, now())
         models.Provider.update(fallback=None).execute()
         for place, name in enumerate(order, 1):
             models.Provider.update(fallback=place).where(models.Provider.name == name).execute()
@@ -164,6 +168,7 @@ def reset(
     row.terms_accepted = terms
     save(row)
     registration.take_up_again()
+    provider_pause.lift(row.name, now())
     return show(instance, name)
 
 
@@ -178,6 +183,7 @@ def _registered(
         registration.register(instance, row, provider, contact, eab)
     row.terms_accepted = row.terms_seen = terms
     registration.take_up_again()
+    provider_pause.lift(row.name, now())
     return row
 
 

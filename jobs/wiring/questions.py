@@ -1,4 +1,5 @@
-"""Questions whose answer takes seconds: what a check of an account would do, what a website's services present now.
+"""Questions whose answer takes seconds: what a check of an account would do, what a website's services present now,
+what is wrong with this host.
 
 A question is a row, so that every process sees it and nobody waits twice for the same; a thread of the process that was
 asked finds the answer. Few at once: each costs look-ups, handshakes and a reading of every configuration.
@@ -19,12 +20,15 @@ from jobs import queue, records
 from jobs.config import load
 from jobs.policy.failure import Failure
 from jobs.policy.site import Website
-from jobs.wiring import checks, status
+from jobs.wiring import checks, doctor, status
 from jobs.wiring.instance import Instance, now
 
-PREVIEW, LOOK = "preview", "look"
-MOST = {PREVIEW: 2, LOOK: 4}
+PREVIEW, LOOK, DOCTOR = "preview", "look", "doctor"
+MOST = {PREVIEW: 2, LOOK: 4, DOCTOR: 1}
 """So many of a kind are answered at the same time, on the whole installation."""
+
+HOST = "host"
+"""The only subject of DOCTOR."""
 
 LONGEST = timedelta(minutes=10)
 """After that nobody waits any more: the process that was asked has ended."""
@@ -69,8 +73,13 @@ def look(instance: Instance, website: Website) -> tuple[Question, bool]:
     return _ask(instance, LOOK, f"{LOOK}:{website.main}", website.account, website.main, find)
 
 
+def examine(instance: Instance) -> tuple[Question, bool]:
+    """Ask what is wrong with this host, as `autossl doctor`. The answer is what `doctor.examine` promises."""
+    return _ask(instance, DOCTOR, f"{DOCTOR}:{HOST}", None, None, doctor.examine)
+
+
 def latest(kind: str, subject: str) -> Question | None:
-    """The newest question about an account (PREVIEW) or a website (LOOK), answered or not."""
+    """The newest question about an account (PREVIEW), a website (LOOK) or the HOST (DOCTOR), answered or not."""
     _close_lost(now())
     row = models.QueueEntry
     found = row.select().where(row.key == f"{kind}:{subject}").order_by(row.id.desc()).first()
@@ -93,7 +102,7 @@ def website(account: str, main: str) -> Website | None:
 
 
 def _ask(
-    instance: Instance, kind: str, key: str, account: str, main: str | None, find: Work
+    instance: Instance, kind: str, key: str, account: str | None, main: str | None, find: Work
 ) -> tuple[Question, bool]:
     moment, entries = now(), models.QueueEntry
     _close_lost(moment)

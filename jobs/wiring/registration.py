@@ -14,7 +14,9 @@ from jobs.wiring import provider_keys
 from jobs.wiring.instance import Instance, now
 from jobs.wiring.provider_rows import asked, save
 
-WAIT_FOR_ACCOUNT = ("account_gone", "account_key_missing", "account_missing", "eab_required", "terms_changed")
+WAIT_FOR_ACCOUNT = (
+    "account_deactivated", "account_gone", "account_key_missing", "account_missing", "eab_required", "terms_changed",
+)
 """Problems that end with an account whose terms are accepted."""
 
 

@@ -85,7 +85,7 @@ def own_certificate(place: Place, panel_name: str, now: datetime) -> OwnCertific
         raise Failure("key_unreadable", f"{path}: reading the panel's own key: {error.strerror}") from error
     ends = _end(path, kept, panel_name)
     if ends is None or ends - RENEWED_BEFORE <= now:
-        write_secret(path, _make(_names(panel_name), now))
+        write_secret(path, b"".join(self_signed(_names(panel_name), now)))
         ends = now + LIFETIME
     return OwnCertificate(path, ends - RENEWED_BEFORE)
 
@@ -121,7 +121,8 @@ def _names(panel_name: str) -> list[str]:
     return list(dict.fromkeys([*names, "localhost"]))
 
 
-def _make(names: Sequence[str], now: datetime) -> bytes:
+def self_signed(names: Sequence[str], now: datetime) -> tuple[bytes, bytes]:
+    """The PEM of a new key, and of a certificate for `names` that it signed itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "AutoSSL Panel (self-signed)")])
     certificate = (
@@ -140,4 +141,4 @@ def _make(names: Sequence[str], now: datetime) -> bytes:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return private + certificate.public_bytes(serialization.Encoding.PEM)
+    return private, certificate.public_bytes(serialization.Encoding.PEM)

@@ -49,7 +49,7 @@ def begin(
     identifier = secrets.token_urlsafe(32)
     kept = Kept(_hash(identifier), user, since or now, "{}")
     with models.database.atomic():
-        _prune(within, now)
+        prune(within, now)
         models.Session.create(
             hash=kept.hash,
             user=user,
@@ -120,7 +120,8 @@ def listed(user: models.User, within: Limits, now: datetime) -> list[dict[str, A
     ]
 
 
-def _prune(within: Limits, now: datetime) -> None:
+def prune(within: Limits, now: datetime) -> None:
+    """Remove what no longer holds."""
     row = models.Session
     halfway = row.user.is_null() & (row.created_at <= now - HALFWAY)
     dead = (row.seen_at <= now - within.idle) | (row.created_at <= now - within.absolute) | halfway

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import models
-from jobs import install, privileged, queue
+from jobs import install, privileged, queue, unfinished
 from jobs.policy.failure import Failure
 from jobs.ports import FileChange, ServiceTarget
 from jobs.runlog import RunLog
@@ -33,6 +33,7 @@ def setup(
         return act(instance, plan_only)
     with queue.instance_lock(instance.place.instance / LOCK, on_wait, give_up=lambda: False):
         sweep_leftovers(instance.place)
+        unfinished.put_back(instance.place, services(instance))
         return act(instance, plan_only)
 
 
@@ -48,7 +49,7 @@ def _write(instance: Instance, plan_only: bool) -> dict[str, Any]:
             wanted: Sequence[FileChange] = ability()
             changes += [_shown(service.name, change) for change in wanted]
             if wanted and not plan_only:
-                install.apply(service, wanted, keeper)
+                install.apply(service, wanted, instance.place, keeper)
             undone: Sequence[Failure] = getattr(service, "left_undone", tuple)()
             failed += [{"service": service.name, "code": one.code, "text": one.detail} for one in undone]
         except Failure as failure:
@@ -70,7 +71,7 @@ def refresh(instance: Instance, present: Sequence[ServiceTarget], log: RunLog) -
         try:
             wanted: Sequence[FileChange] = ability()
             if wanted:
-                install.apply(service, wanted, keeper)
+                install.apply(service, wanted, instance.place, keeper)
                 log.say("info", f"{service.name}: set up anew for what was added since: {len(wanted)} files")
         except Failure as failure:
             log.say("warn", f"{service.name}: setting up what was added since: {failure.detail}", code=failure.code)

@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Any
 
 import models
-from jobs import records
+from jobs import records, renewals
 from jobs import troubles as kept_troubles
 from jobs.facts import has_to_do
+from jobs.policy.ari import Renewal
 from jobs.policy.certificate import Certificate
+from jobs.policy.due import asked_early, due_at
 from jobs.policy.failure import Failure
 from jobs.policy.names import covers
 from jobs.policy.preflight_report import Report
@@ -31,7 +33,7 @@ def status(instance: Instance, account: str | None = None) -> dict[str, Any]:
         words = f"{account}: there is no such account; see `autossl account list`"
         raise Failure("account_unknown", words, permanent=True)
     websites = records.websites(None if account is None else [account])
-    live = records.live_certificates()
+    live, windows = records.live_certificates(), renewals.windows()
     troubles, standings = records.troubles(), records.standings()
     reports = kept_troubles.reports(None if account is None else [site.main for site in websites])
     present = services(instance)
@@ -46,6 +48,7 @@ def status(instance: Instance, account: str | None = None) -> dict[str, Any]:
                 "names": _names(website, certificate, troubles.get(website.main, {}), reports),
                 "not_after": stamp(certificate.not_after if certificate else None),
                 "expired": certificate is not None and certificate.not_after <= now(),
+                "renewal": _renewal(certificate, windows.get(website.main)),
                 "services": seen,
             }
         )
@@ -128,6 +131,20 @@ def _facts(certificate: Certificate | None) -> dict[str, Any] | None:
     }
 
 
+def _renewal(certificate: Certificate | None, known: Renewal | None) -> dict[str, Any] | None:
+    """When it is due, and, where the CA said when it would like it renewed, its window and why."""
+    if certificate is None:
+        return None
+    window = known.window if known else None
+    return {
+        "due": stamp(due_at(certificate)),
+        "start": stamp(window.start if window else None),
+        "end": stamp(window.end if window else None),
+        "early": asked_early(certificate),
+        "url": known.url if known else None,
+    }
+
+
 def _names(
     website: Website,
     certificate: Certificate | None,
@@ -139,7 +156,9 @@ def _names(
     listed += [name for name in (certificate.names if certificate else ()) if name not in listed]
     listed += [name for name in sorted(troubles) if name and name not in listed]
     unknown, holds = "not checked yet", certificate is not None
-    if certificate is not None and certificate.not_after <= now():
+    if certificate is not None and certificate.revoked_at is not None:
+        unknown, holds = f"the CA revoked the certificate, since {certificate.revoked_at:%Y-%m-%d %H:%M} UTC", False
+    elif certificate is not None and certificate.not_after <= now():
         unknown, holds = f"the certificate expired at {certificate.not_after:%Y-%m-%d %H:%M} UTC", False
     shown = []
     for name in listed:

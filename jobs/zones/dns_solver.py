@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from jobs.crash_points import edges
 from jobs.policy.failure import Failure
 from jobs.policy.finding import Finding
 from jobs.ports import Record
@@ -69,7 +70,8 @@ class DnsSolver:
                 raise Failure("dns01_not_served", words, permanent=True)
             record = Record(place.owner, "TXT", txt_value(key_authorization), TTL)
             self._remember(name, token, record)
-            put(place.serving, record, kept.CHALLENGE, None)
+            with edges("place challenge"):
+                put(place.serving, record, kept.CHALLENGE, None)
             self._remember(name, token, record)
 
     def settle(self, name: str, token: str) -> None:
@@ -96,7 +98,8 @@ class DnsSolver:
         if found is None:
             return
         try:
-            take(self._zones, found.record)
+            with edges("remove challenge"):
+                take(self._zones, found.record)
         except Failure as failure:
             self._say(Finding(failure.code, failure.detail))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jobs.crash_points import edges
 from jobs.policy.failure import Failure
 from jobs.ports import Record
 from jobs.zones import kept
@@ -17,7 +18,8 @@ def put(serving: Serving, record: Record, purpose: str, provider: str | None) ->
     `purpose`: `kept.CHALLENGE` or `kept.CAA`; `provider`: for whom a CAA record is.
     """
     kept.note(serving.backend.name, serving.zone, record, purpose, provider)
-    serving.backend.add(record)
+    with edges("add record"):
+        serving.backend.add(record)
 
 
 def take(zones: Zones, record: Record) -> None:
@@ -35,7 +37,8 @@ def take(zones: Zones, record: Record) -> None:
     if serving is None:
         words = f"{record.name}. {record.kind} {record.value}: it was put there by AutoSSL and can't be taken away"
         raise Failure("dns_record_left", f"{words}: {_why(zones, ours)}. Remove it by hand")
-    serving.backend.remove(record)
+    with edges("remove record"):
+        serving.backend.remove(record)
     kept.forget(record)
 
 

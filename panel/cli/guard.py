@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
@@ -11,16 +10,17 @@ from typing import Any
 import click
 from click.exceptions import NoArgsIsHelpError
 
+from jobs.policy.disk_trouble import disk_trouble
 from jobs.policy.failure import Failure
 from panel.cli.output import plain
 
 FAILED, WRONG = 1, 2
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 CONFIGURATION = frozenset({
-    "account_exists", "account_not_ours", "account_unknown", "already_serving", "bind_failed", "config_invalid",
-    "contact_invalid", "demo_impossible", "directory_invalid", "eab_invalid", "eab_required", "entry_unknown",
-    "feature_list_unknown", "file_unreadable", "in_use", "instance_missing", "instance_not_writable",
+    "account_exists", "account_not_ours", "account_unknown", "already_serving", "backup_failed", "backup_invalid",
+    "backup_newer", "bind_failed", "config_invalid", "contact_invalid", "database_damaged", "demo_impossible",
+    "directory_invalid", "eab_invalid", "eab_required", "entry_unknown", "feature_list_unknown", "file_unreadable",
+    "in_use", "instance_missing", "instance_not_empty", "instance_not_writable",
     "key_unreadable", "last_admin", "link_invalid", "manifest_invalid", "name_invalid", "name_not_ours", "not_root",
     "option_invalid", "package_unknown", "password_weak", "path_invalid", "plugin_unknown", "provider_disabled",
     "provider_exists", "provider_not_registered", "provider_unknown", "run_unknown", "terms_not_accepted",
@@ -48,15 +48,15 @@ class Guarded:
             code = WRONG
             hint = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
             _tell(words, "usage", error.format_message(), f" See `{hint} --help`." if hint else "")
-        except OSError as error:
-            if error.errno not in _NO_ROOM:
-                raise
-            code = FAILED
-            where = error.filename or "writing"
-            _tell(words, "no_room", f"{where}: {error.strerror}; make room, then run it again", "")
         except click.Abort:
             code = FAILED
             _tell(words, "stopped", "stopped", "")
+        except Exception as error:
+            trouble = disk_trouble(error, "writing")
+            if trouble is None:
+                raise
+            code = WRONG if trouble.code in CONFIGURATION else FAILED
+            _tell(words, trouble.code, trouble.detail, "")
         sys.exit(code if isinstance(code, int) else 0)
 
 

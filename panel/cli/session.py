@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jobs.policy.disk_trouble import disk_trouble
 from jobs.policy.failure import Failure
 from panel.cli.output import Answer
 from panel.cli.told import told
@@ -52,7 +53,17 @@ class Session:
             if free < _TOO_LITTLE:
                 words = f"{where} can't be opened, because its disk is full ({free} bytes are free); make room"
                 raise Failure("no_room", f"{words}, then run it again") from error
-            raise Failure("unreadable", f"{where} can't be opened: {error}", permanent=True) from error
+            failure = self.trouble(error) or Failure("unreadable", f"{where}: {error}", permanent=True)
+            raise failure from error
+
+    def trouble(self, error: Exception) -> Failure | None:
+        """What is told of an error of the disk or the database; None for another one."""
+        failure = disk_trouble(error, f"{self.directory.absolute()}: its database")
+        if failure is None or failure.code != "database_damaged":
+            return failure
+        from jobs.wiring.damage import damaged
+
+        return Failure(failure.code, damaged(self.directory.absolute(), str(error)), permanent=True)
 
     def need_root(self) -> None:
         """Raises Failure("not_root"): services can only be configured and reloaded by root."""
@@ -81,9 +92,15 @@ def answering(function: Callable[..., Answer]) -> Callable[..., None]:
         if session is None:
             raise LookupError("the command was called without a session")
         session.json = as_json
-        with told(session, context):
-            answer = function(session, **options)
-            session.ok = answer.ok
+        try:
+            with told(session, context):
+                answer = function(session, **options)
+                session.ok = answer.ok
+        except Exception as error:
+            trouble = session.trouble(error)
+            if trouble is None:
+                raise
+            raise trouble from error
         click.echo(json.dumps(answer.data, indent=2, ensure_ascii=False) if as_json else answer.text)
         context.exit(0 if answer.ok else 1)
 

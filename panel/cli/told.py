@@ -15,7 +15,7 @@ from jobs.policy.failure import Failure
 if TYPE_CHECKING:
     from panel.cli.session import Session
 
-LOOKS = frozenset({"list", "records", "show", "status", "zones"})
+LOOKS = frozenset({"doctor", "list", "records", "show", "status", "zones"})
 """Last words of commands that change nothing of the installation. A new command is told unless it is named here."""
 
 ROLE = "system"

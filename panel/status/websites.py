@@ -37,6 +37,7 @@ SERVICE_STATES = {
     "installed": ("Installed", "good"),
     "waiting": ("Not running", "warn"),
     "failed": ("Failed", "bad"),
+    "differs": ("Serves another one", "bad"),
     "foreign": ("Other certificate", "warn"),
     "unreadable": ("Unreadable", "bad"),
     "none": ("Nothing yet", "idle"),

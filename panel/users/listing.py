@@ -16,7 +16,6 @@ import models
 from jobs.policy.access import Right
 from jobs.policy.features import DISABLED, ENABLED, Entitlement, FeatureList
 from jobs.policy.idn import ascii_form
-from jobs.policy.name_state import SOON
 from jobs.policy.site import UNASSIGNED, AccountState
 from jobs.wiring import check_states, features
 from jobs.wiring.check_states import CheckState
@@ -91,8 +90,8 @@ class Line:
     @property
     def expiry(self) -> str:
         """The kind of a badge; empty where there is nothing to point at."""
-        ends = self.row.expires_at
-        if ends is None or ends - self.now > SOON:
+        ends, near = self.row.expires_at, self.row.near_at
+        if ends is None or near is None or near > self.now:
             return ""
         return "bad" if ends <= self.now else "warn"
 

@@ -115,6 +115,20 @@ def disable_totp(person: str) -> ResponseReturnValue:
     return hx.redirect(url_for("users.person", person=user.name))
 
 
+@pages.post("/people/<person>/contact")
+@needs(Right.HOST)
+@audited("person.contact")
+def set_contact(person: str) -> ResponseReturnValue:
+    user, address = _found(person), request.form.get("contact", "").strip()
+    note(object=f"{user.name} {address[:80]}".strip())
+    try:
+        people.set_contact(user.name, address or None)
+    except Failure as failure:
+        return _page(user, "contact", sentence(failure))
+    hx.say(f"{user.name} is mailed at {address}." if address else f"{user.name} is mailed nowhere.", "good")
+    return hx.redirect(url_for("users.person", person=user.name))
+
+
 @pages.post("/people/<person>/sessions")
 @needs(Right.HOST)
 @audited("person.end-sessions")

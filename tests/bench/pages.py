@@ -173,9 +173,9 @@ def _one_website(log: RunLog, progress: Progress, number: int) -> None:
     for _ in range(3):
         _say(log, number)
     trouble = LeftOff(f"webmail.{main}", UNUSED, "no such name")
-    troubles.keep(main, [trouble], [], records.USUAL_LIFETIME, moment, {UNUSED})
+    troubles.keep([troubles.Found(main, [trouble], daily={UNUSED})], moment)
     records.keep_standings({(main, "apache"): ("installed", "2 handshakes", None)}, moment)
-    progress.finish_one()
+    progress.finish_some(1)
 
 
 def _measured(browser: Browser, pages: Sequence[tuple[str, str]], requests: int) -> list[tuple[int, list[float]]]:

@@ -29,7 +29,7 @@ HOSTED = ("harbour", "lisa", "mill", "orchard")
 NO_PAGES = {
     "api.openapi", "health.live", "health.ready",  # for programs
     "logs.download", "static",  # files
-    "running.show", "status.progress", "users.checks", "users.names",  # parts of pages
+    "options.tested", "running.show", "status.progress", "users.checks", "users.names",  # parts of pages
     "login.ask_code", "queue.ask_cancel",  # after something was done: tests/browser/test_manage_autossl.py
 }
 OWN = {"users.ask_to_remove": {"account": HOSTED[0]}}
@@ -49,6 +49,8 @@ def password(told: Told, bench: Bench) -> str:
     product.run("package", "set", "gold", "--features", "gold")
     product.run("option", "set", "resellers", "true")
     product.run("option", "set", "challenge_zone", "challenges.bench.test")
+    product.run("plugin", "set", "sendmail", "enabled=yes", "program=/usr/sbin/nothing")
+    product.run("notify", "test", "me@bench.test", expected=(1,))
     for words in (["rita", "--role", "reseller"], ["carol-herself", "--account", bench.accounts[2].user]):
         product.run("user", "add", *words, "--password-file", "-", stdin=f"{PASSWORD}\n")
     product.run("account", "reseller", bench.accounts[2].user, "rita")
@@ -103,6 +105,20 @@ def test_every_page_is_fit_to_be_seen(
         visitor.open(path)
         visitor.examine(f"{role}-{name}", LOOKS if role == Role.ADMIN else EXAMINED)
     assert len(opened) > 8
+
+
+def test_what_the_doctor_found_is_fit_to_be_seen(visitor: Visitor, password: str) -> None:
+    visitor.sign_in("admin", password)
+    visitor.page.get_by_role("navigation", name="Tabs").wait_for()
+    visitor.open("/doctor/")
+    key = INSTANCE / "tls/panel.pem"
+    key.chmod(0o644)
+    visitor.page.get_by_role("button", name="Look at this host").click()
+    visitor.page.get_by_role("button", name="Look again").wait_for(timeout=60_000)
+    key.chmod(0o600)
+    visitor.page.get_by_text(f"chmod 600 {key}").wait_for()
+    visitor.open("/doctor/")
+    visitor.examine("admin-doctor-found", LOOKS)
 
 
 def test_the_pages_before_the_sign_in_are_fit_to_be_seen(visitor: Visitor, password: str) -> None:

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from jobs import ports
-from jobs.abilities import HoldsSeveral, KeepsForNames, LeavesBehind, SetsUp, TakesLastingRecords, WritesSomeOnly
+from jobs.abilities import (
+    HoldsSeveral,
+    KeepsForNames,
+    LeavesBehind,
+    RenewalInfo,
+    SetsUp,
+    TakesLastingRecords,
+    WritesSomeOnly,
+)
 from jobs.policy.site import UNASSIGNED, Account, Website, account_name, hostname
 
 PORTS: dict[str, type] = {
@@ -20,12 +28,12 @@ PORTS: dict[str, type] = {
     "notifiers": ports.Notifier,
 }
 ABILITIES: dict[str, tuple[type, ...]] = {
-    "providers": (ports.Registers, TakesLastingRecords), "services": (SetsUp, HoldsSeveral),
+    "providers": (ports.Registers, TakesLastingRecords, RenewalInfo), "services": (SetsUp, HoldsSeveral),
     "dns_backends": (WritesSomeOnly, LeavesBehind, KeepsForNames),
 }
 """Optional Protocols: what a class has of one it has whole."""
 NAMED = {
-    "services": {"left_undone", "read_until_reloaded"}, "accounts": {"remarks", "features"}, "notifiers": {"digest"},
+    "services": {"left_undone", "read_until_reloaded"}, "accounts": {"remarks", "features"}, "notifiers": {"check"},
 }
 """Optional methods that a port's docstring or its caller names."""
 PLACE = ("options", "place")

@@ -7,6 +7,7 @@ import importlib
 import inspect
 import typing
 from collections.abc import Sequence
+from enum import StrEnum
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.fakes import FakeService
 EVERY = [(package, name) for package in registry.PORT_CLASS for name in registry.names(package)]
 every_plugin = pytest.mark.parametrize(("package", "name"), EVERY, ids=[f"{package}.{name}" for package, name in EVERY])
 KINDS = (str, bool, int, float, tuple[str, ...], tuple[int, ...])
-"""What a generic form and config.toml can hold."""
+"""What a generic form and config.toml can hold, beside a choice of words."""
 
 
 def test_every_seam_of_the_registry_has_a_port() -> None:
@@ -49,7 +50,8 @@ def test_options_are_frozen_and_can_be_shown_and_read(package: str, name: str) -
     for field in dataclasses.fields(options):
         assert field.metadata.get("label"), f"{field.name}: expected a label"
         assert set(field.metadata) <= {"label", "help", "secret"}, field.name
-        assert hints[field.name] in KINDS, f"{field.name}: {hints[field.name]}"
+        hint = hints[field.name]
+        assert hint in KINDS or issubclass(hint, StrEnum), f"{field.name}: {hint}"
         value = getattr(plain, field.name)
         raw = list(value) if isinstance(value, tuple) else value
         assert getattr(fill(options, {field.name: raw}, "test"), field.name) == value
@@ -89,19 +91,26 @@ class Missing:
 
 
 class Stub(ports.Notifier):
-    pass
+    addressed = True
 
 
-class OtherWords:
-    def send(self, to: str, subject: str, text: str) -> None: ...
+class Active:
+    addressed = True
+
+    def active(self) -> bool:
+        return True
 
 
-class MoreNeeded:
-    def send(self, recipient: str, subject: str, text: str, priority: int) -> None: ...
+class OtherWords(Active):
+    def send(self, mail: ports.Letter) -> str: ...
 
 
-class Stranger:
-    def send(self, recipient: str, subject: str, text: str, urgent: bool = False) -> None: ...
+class MoreNeeded(Active):
+    def send(self, letter: ports.Letter, priority: int) -> str: ...
+
+
+class Stranger(Active):
+    def send(self, letter: ports.Letter, urgent: bool = False) -> str: ...
 
     def shout(self) -> None: ...
 
@@ -113,7 +122,7 @@ class HalfAbility(FakeService):
 
 @pytest.mark.parametrize(("made", "package", "expected"), [
     (Missing, "accounts", ["accounts: missing", "websites: missing"]),
-    (Stub, "notifiers", ["send: the Protocol's own empty body"]),
+    (Stub, "notifiers", ["active: the Protocol's own empty body", "send: the Protocol's own empty body"]),
     (OtherWords, "notifiers", ["send: expected the parameters"]),
     (MoreNeeded, "notifiers", ["send: the parameter priority has no default"]),
     (Stranger, "notifiers", ["shout: a method that no port knows"]),

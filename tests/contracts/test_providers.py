@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from jobs import registry
+from jobs.abilities import tells_renewals
 from jobs.policy.failure import Failure
 from jobs.policy.score import score
 from jobs.policy.specs import Specs
@@ -133,3 +134,10 @@ def test_nothing_is_ordered_without_an_account(name: str) -> None:
 def test_the_guard_against_the_network_guards() -> None:
     with pytest.raises(pytest.fail.Exception), socket.socket() as probe:
         probe.connect(("127.0.0.1", 1))
+
+
+@every_provider
+def test_it_can_be_asked_when_it_would_like_a_renewal(name: str) -> None:
+    """Whether the CA does say so is for its directory to tell."""
+    plugin = registry.load("providers", name)
+    assert tells_renewals(plugin.make(plugin.options(), None))

@@ -265,12 +265,14 @@ def test_a_ca_that_can_not_be_reached_is_not_asked_again_for_every_further_websi
 
     def issue(request, solvers, journal):
         asked.append(request.names)
-        raise Failure("ca_unreachable", "fetching the CA's directory: ca.test: no answer after 30 s")
+        words = "fetching the CA's directory: ca.test: no answer after 30 s"
+        raise Failure("ca_unreachable", words, of_provider=True)
 
+    models.Provider.create(name="pebble", plugin="custom", added_at=now())
     world = host.world()
     world = replace(world, config=replace(world.config, check=replace(world.config.check, concurrency=1)))
     monkeypatch.setattr(world.ordering.provider, "issue", issue)
     cases = host.check(world)
     assert len(asked) == 1
     assert {case.failure.code for case in cases.values() if case.failure} == {"ca_unreachable"}
-    assert sum("not tried, after fetching" in case.failure.detail for case in cases.values() if case.failure) == 2
+    assert sum("pebble is not asked before" in case.failure.detail for case in cases.values() if case.failure) == 2

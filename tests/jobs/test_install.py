@@ -165,5 +165,5 @@ def test_changes_of_a_service_are_taken_back_after_a_bug_too(host: Host, monkeyp
 
     monkeypatch.setattr(host.service, "test", test)
     with pytest.raises(ZeroDivisionError):
-        apply(host.service, [FileChange(path, b"x")], lambda name, changes: None)
+        apply(host.service, [FileChange(path, b"x")], host.place, lambda name, changes: None)
     assert not path.exists()

@@ -85,6 +85,41 @@ def test_an_order_that_hangs_is_given_up_after_a_week_and_made_anew(host: Host) 
     assert host.check().outcome == "installed" and len(host.ca.orders) == 2
 
 
+@pytest.mark.parametrize("where", ["jobs.obtain.prove", "tests.jobs.check_host.CA._finish"])
+def test_a_bug_does_not_make_a_second_order_and_does_not_hold_the_website_for_ever(
+    host: Host, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(where, _bug)
+        for age in (0, 1, 2, 6):
+            host.at = NOW + timedelta(days=age)
+            assert host.check().outcome == "failed"
+            assert [row.state for row in host.rows()] == ["waiting"]
+        assert len(host.ca.orders) == 1
+        host.at = NOW + timedelta(days=7)
+        host.check()
+        assert ([row.state for row in host.rows()], host.keys()) == (["failed"], [])
+    host.pass_by(days=1)
+    assert host.check().outcome == "installed" and len(host.ca.orders) == 2
+
+
+def test_a_bug_before_the_order_leaves_nothing_that_would_be_gone_on_with(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("tests.jobs.check_host.CA.issue", _bug)
+        assert host.check().outcome == "failed"
+    assert ([row.state for row in host.rows()], host.keys()) == (["failed"], [])
+    trouble = host.trouble()
+    assert trouble is not None and trouble.code == "internal_error"
+    host.pass_by(minutes=1)
+    assert host.check().outcome == "installed" and len(host.ca.orders) == 1
+
+
+def _bug(*_: object, **__: object) -> None:
+    raise ValueError("nobody foresaw this")
+
+
 class Killed(BaseException):
     """The process ends here."""
 

@@ -23,7 +23,7 @@ def certificate(*names: str, self_signed: bool = False) -> Certificate:
 
 
 def look(left_alone: bool = False, done: tuple[str, ...] = (), **found: Presented | None) -> None:
-    presented.keep(SITE, found, done, left_alone, now())
+    presented.keep([presented.Look(SITE, found, done, left_alone)], now())
 
 
 def states() -> dict[str, str]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import resource
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -76,3 +79,51 @@ def test_logs_that_somebody_else_removes_meanwhile_are_no_trouble(
 
     monkeypatch.setattr("shutil.rmtree", gone)
     prune(tmp_path, NOW, 30)
+
+
+def test_a_disk_that_takes_no_more_lines_tears_none_and_the_log_says_later_how_many_it_lacks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[str] = []
+    log = RunLog(tmp_path, NOW, lambda: NOW, lambda event: heard.append(event.text))
+    directory = tmp_path / log.start
+    log.say("info", "first")
+    with largest_file((directory / TEXT).stat().st_size + 20):
+        log.say("info", "second " + "x" * 100)
+        log.say("info", "third " + "x" * 100)
+    log.say("info", "fourth")
+    text = (directory / TEXT).read_text().splitlines()
+    events = [json.loads(line) for line in (directory / JSON_LINES).read_text().splitlines()]
+    assert [event["text"] for event in events] == ["first", "2 events before this one could not be written here",
+                                                   "fourth"]
+    assert len(text) == 3 and all(line.startswith("2026-11-24T") for line in text)
+    assert len(heard) == 4 and heard[1].startswith("second")
+    assert caplog.text.count("the run goes on") == 1
+
+
+def test_where_nobody_listens_the_lines_go_to_the_journal(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    logs = tmp_path / "logs"
+    logs.write_text("no directory")
+    log = opened(logs)
+    log.say("error", "a.test: not secured", code="dns_nxdomain")
+    log.keep("report.json", "{}")
+    assert "the run goes on without it" in caplog.text and "a.test: not secured [dns_nxdomain]" in caplog.text
+    logs.unlink()
+    logs.mkdir()
+    log.say("info", "there is room again")
+    log.keep("report.json", "{}")
+    log.close()
+    said = (logs / log.start / TEXT).read_text()
+    assert "2 events before this one could not be written here" in said and "there is room again" in said
+    assert (logs / log.start / "report.json").read_text() == "{}"
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """No file of this process grows beyond that: what does not fit is really not written, and a part may be."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -128,6 +128,7 @@ def _account(number: int, names: int, moment: datetime) -> dict[str, Any]:
         "covered": {0: names, 1: names - 1, 2: names, 3: 0}.get(turn),
         "problems": {0: 0, 1: 1, 2: 0, 3: 2}.get(turn),
         "expires_at": None if ends is None else moment + ends,
+        "near_at": None if ends is None else moment + ends - timedelta(days=7),
     }
 
 

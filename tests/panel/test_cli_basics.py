@@ -94,8 +94,8 @@ def test_a_wrong_configuration_names_key_expected_and_got(line: Line, words: lis
 def test_a_database_that_is_none_is_told_in_one_sentence(line: Line) -> None:
     (line.instance / "panel.sqlite3").write_bytes(b"this is not a database at all, whatever its name says" * 100)
     answer = line.run("account", "list")
-    assert answer.code == 1
-    assert "its database can't be opened" in answer.err
+    assert answer.code == 2
+    assert "the database is damaged (file is not a database)" in answer.err
     assert answer.err.count("\n") == 1
 
 

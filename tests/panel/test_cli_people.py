@@ -28,7 +28,8 @@ def alice(line: Line) -> None:
 
 def test_an_administrator_is_added_and_listed(line: Line, app: Flask) -> None:
     made = data(line, "admin", "add", "second", "--password-file", "-", stdin="another password\n")
-    assert made == {"name": "second", "role": "admin", "account": None, "password": True, "totp": False}
+    assert made == {"name": "second", "role": "admin", "account": None, "contact": None, "password": True,
+                    "totp": False}
     assert [one["name"] for one in data(line, "admin", "list")["administrators"]] == ["root", "second"]
     assert Browser(app).sign_in("second", "another password").status_code == 303
 

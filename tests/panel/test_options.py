@@ -43,10 +43,20 @@ class MailOptions:
     password: str = field(default="", metadata={"label": "SMTP password", "help": "", "secret": True})
 
 
+class Post:
+    addressed = True
+
+    def __init__(self, options: MailOptions) -> None:
+        pass
+
+    def active(self) -> bool:
+        return False
+
+
 @pytest.fixture
 def mail(monkeypatch: pytest.MonkeyPatch) -> registry.Plugin:
     """As if a file `jobs/notifiers/post.py` had been added."""
-    plugin = registry.Plugin("notifiers", "post", "Mail by SMTP", MailOptions, None)
+    plugin = registry.Plugin("notifiers", "post", "Mail by SMTP", MailOptions, Post)
     monkeypatch.setattr(registry, "names", lambda package: ("post",) if package == "notifiers" else ())
     monkeypatch.setattr(registry, "load", lambda package, name: plugin)
     monkeypatch.setattr(registry, "load_all", lambda package: (plugin,) if package == "notifiers" else ())
@@ -55,7 +65,9 @@ def mail(monkeypatch: pytest.MonkeyPatch) -> registry.Plugin:
 
 def form(**changes: str) -> dict[str, str]:
     """The form as the page has it, with changes; an unchecked box is not sent."""
-    values = {key: str(value) for key, value in dataclasses.asdict(Options()).items() if not isinstance(value, bool)}
+    plain = {key: " ".join(value) if isinstance(value, tuple) else value
+             for key, value in dataclasses.asdict(Options()).items()}
+    values = {key: str(value) for key, value in plain.items() if not isinstance(value, bool)}
     return {**values, **changes}
 
 

@@ -196,6 +196,44 @@ class TestOwn:
         assert overview.services(Reach()) == overview.failed_services(Reach()) == []
 
 
+class TestWatched:
+    def differs(self) -> models.ServiceState:
+        """The first service that is as installed serves something else since."""
+        row = models.ServiceState.get(models.ServiceState.state == "installed")
+        models.ServiceState.update(served_state="differs", served_at=now()).where(
+            models.ServiceState.id == row.id
+        ).execute()
+        models.Problem.create(
+            website=row.website, name="", service=row.service, code="served_older", text=f"{seed.HOSTILE} got 7F",
+            since=now(), seen_at=now(),
+        )
+        return row
+
+    def test_what_is_served_otherwise_since_counts_as_failed(self, host: Browser) -> None:
+        before = {one.name: one for one in overview.services(ROOT)}
+        row = self.differs()
+        after = {one.name: one for one in overview.services(ROOT)}[row.service]
+        was = before[row.service]
+        assert (after.served, after.failed, after.total) == (was.served - 1, was.failed + 1, was.total)
+        first = overview.failed_services(ROOT)[0]
+        assert (first.website, first.service) == (row.website, row.service) and "got 7F" in first.text
+
+    def test_the_administrator_reads_it_among_the_problems_with_the_service(self, host: Browser) -> None:
+        row = self.differs()
+        page = ask(host)
+        assert "The service presents an older certificate" in page and "got 7F" in page
+        assert f"<b>{row.website}</b> on " in page and "Every one was looked at by handshakes since" in page
+        assert "\\x1b[31m" in page and "\x1b" not in page
+
+    def test_an_owner_is_told_that_it_is_so_and_nothing_of_the_inside(self, ann: Browser) -> None:
+        one = models.Website.get(models.Website.account == seed.account_name(1)).main
+        models.ServiceState.update(served_state="differs").where(models.ServiceState.website == one).execute()
+        models.Problem.create(website=one, name="", service="apache", code="served_older", text="/etc/secret",
+                              since=now(), seen_at=now())
+        page = ask(ann)
+        assert "The service presents an older certificate" in page and "/etc/secret" not in page
+
+
 class TestExpiries:
     NOW = datetime(2026, 11, 25, 13, 0, tzinfo=UTC)
 
@@ -279,7 +317,7 @@ class TestCost:
                 host.get("/")
             models.database.connect(reuse_if_open=True)
             counts.append(len(said))
-        assert counts[0] == counts[1] <= 24
+        assert counts[0] == counts[1] <= 26
 
     @pytest.mark.parametrize("who", ["root", "ann"])
     def test_each_is_answered_by_an_index(self, ann: Browser, host: Browser, who: str) -> None:

@@ -172,6 +172,19 @@ def test_changed_terms_are_a_banner_on_every_tab_until_they_are_accepted(admin: 
     assert "terms have changed" not in admin.get("/").text
 
 
+def test_a_provider_that_is_left_in_peace_says_until_when_and_why(admin: Browser, ca: DirectoryServer) -> None:
+    custom("local", ca)
+    send(admin, provider="local", terms=TERMS, accept="1")
+    later, words = now() + timedelta(hours=3), "ordering: the CA answered <b>busy</b>\x1b[31m"
+    models.Provider.update(blocked_since=now(), blocked_until=later, blocked_code="ca_unavailable",
+                           blocked_text=words).execute()
+    page = admin.get("/providers?provider=local").text
+    assert "It is not asked before" in page and f"{later:%Y-%m-%dT%H:%M}" in page
+    assert "&lt;b&gt;busy&lt;/b&gt;" in page and "\x1b" not in page
+    models.Provider.update(blocked_until=now()).execute()
+    assert "It is not asked before" not in admin.get("/providers?provider=local").text
+
+
 def test_a_binding_is_asked_for_kept_in_a_file_and_never_shown(
     admin: Browser, binding_ca: DirectoryServer, line: Line
 ) -> None:

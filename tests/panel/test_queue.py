@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 import models
-from jobs import queue
+from jobs import queue, records
 from jobs.policy.access import Role
 from jobs.wiring import options
 from jobs.wiring.instance import now
@@ -165,6 +165,19 @@ def test_what_runs_is_neither_retried_nor_cancelled(admin: Browser) -> None:
     assert order().state == "running"
     assert {row.result for row in models.AuditEntry.select().where(models.AuditEntry.action.startswith("queue."))} == {
         "refused"}
+
+
+def test_a_check_that_is_running_is_stopped_after_the_account_that_it_works_on(admin: Browser) -> None:
+    run = records.start_run("2026-01-01T00:00:00.000Z", "*", "letsencrypt", now())
+    row, _ = queue.request_check(None, forced=False, now=now())
+    assert queue.claim(row, now(), answer=run.start)
+    path = f"/queue/{row.id}/cancel"
+    assert f'href="{path}"' in admin.get("/queue").text
+    assert "ends after the account" in admin.get(path).text
+    assert admin.post(path, path).status_code == 303
+    assert models.QueueEntry.get_by_id(row.id).state == "running"
+    assert models.Run.get_by_id(run.id).stop_asked_at is not None
+    assert "The check ends after the account that it works on." in admin.get("/queue").text
 
 
 @pytest.mark.parametrize("entry", [2**63 - 1, 2**63, 10**30])

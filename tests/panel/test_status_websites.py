@@ -79,10 +79,17 @@ def test_a_website_shows_its_certificate_and_what_was_presented_at_the_last_chec
     text = ann.get(f"{OWN}/websites/{SITE}").text
     row = models.Certificate.get(models.Certificate.website == SITE)
     ends = f"{row.not_after:%Y-%m-%d %H:%M} UTC"
-    for shown in (row.serial, row.fingerprint, "ecdsa-p256", ends, "as of the last check"):
+    for shown in (row.serial, row.fingerprint, "ecdsa-p256", ends, "as of the last look"):
         assert shown in text
     assert "what was there before was put back" in text
     assert "another certificate is served" not in text, "the words of a service may be about the host's files"
+
+
+def test_a_service_that_serves_something_else_since_is_shown_so(ann: Browser) -> None:
+    own = (models.ServiceState.website == SITE) & (models.ServiceState.service == "apache")
+    models.ServiceState.update(served_state="differs", served_at=now()).where(own).execute()
+    assert "Web (Apache): Serves another one" in " ".join(ann.get(f"{OWN}/websites").text.split())
+    assert "Something else than the certificate above" in ann.get(f"{OWN}/websites/{SITE}").text
 
 
 def test_what_can_not_be_a_host_name_is_told_with_its_reason(filled: Flask) -> None:

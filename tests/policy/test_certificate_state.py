@@ -25,7 +25,9 @@ DUE = NOW + timedelta(days=60)
     [
         (None, NOW, "none"),
         (replace(GOOD, self_signed=True, weak=True), LATER, "self-signed"),
-        (replace(GOOD, weak=True), LATER, "expired"),
+        (replace(GOOD, weak=True, revoked_at=NOW), LATER, "expired"),
+        (replace(GOOD, weak=True, names=("other.test",), revoked_at=NOW), NOW, "revoked"),
+        (replace(GOOD, ari_point=NOW), NOW, "due"),
         (replace(GOOD, weak=True, names=("other.test",)), NOW, "weak"),
         (replace(GOOD, names=("other.test",)), DUE, "wrong"),
         (replace(GOOD, names=("*.other.test",)), NOW, "wrong"),
@@ -85,3 +87,16 @@ def test_one_of_somebody_else_that_covers_one_guessed_name_is_not_wrong() -> Non
     known = facts(presented=Presented(replace(GOOD, names=("mail.a.test",))))
     for options in (Options(), Options(replace_foreign=True)):
         assert decide(known, NOW, options).code == "foreign_certificate"
+
+
+def test_a_revoked_certificate_of_ours_is_ordered_anew_at_once() -> None:
+    found = decide(facts(replace(GOOD, revoked_at=NOW - timedelta(hours=1))), NOW, Options())
+    assert (found.action.value, found.code, found.urgency) == ("order", "revoked", 0.0)
+
+
+@pytest.mark.parametrize(("allowed", "action"), [(False, "leave alone"), (True, "order")])
+def test_a_revoked_certificate_of_somebody_else_is_of_no_use(allowed: bool, action: str) -> None:
+    shown = Presented(replace(GOOD, issuer="Other CA", revoked_at=NOW))
+    found = decide(facts(None, shown), NOW, Options(replace_foreign=allowed))
+    assert found.action.value == action
+    assert allowed or (found.code == "foreign_invalid" and "its CA has revoked" in found.reason)

@@ -29,7 +29,7 @@ CODE_AT = {
 }
 """Calls that take a code, and its place among their arguments; everywhere else it is the keyword `code`."""
 
-CODE_IN = frozenset({"code", "CODES", "_ODD", "UNUSED"})
+CODE_IN = frozenset({"code", "CODES", "NEAR", "_ODD", "UNUSED"})
 """Names that a code, or a table of codes, is assigned to."""
 
 

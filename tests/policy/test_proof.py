@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from jobs.keys import new_key
 from jobs.policy.certificate import Bundle, issued_here
 from jobs.policy.failure import Failure
 from jobs.policy.keys import KeyType
-from jobs.policy.proof import prove, read_certificate, split_pem
+from jobs.policy.proof import prove, read_certificate, read_der, split_pem
 from tests.fakes import NOW, TestCA, pem
 
 CA = TestCA()
@@ -114,6 +114,29 @@ def test_a_staging_certificate_is_refused_where_a_trusted_one_is_expected() -> N
 def test_what_is_no_certificate_is_unreadable_and_nothing_worse(text: bytes) -> None:
     with pytest.raises(Failure) as caught:
         read_certificate(text)
+    assert caught.value.code == "unreadable"
+
+
+def _odd(what: str) -> bytes:
+    """DER that anybody can make, and put where it is looked at."""
+    leaf = x509.load_pem_x509_certificate(CA.bundle(["a.test"]).leaf)
+    der = leaf.public_bytes(serialization.Encoding.DER)
+    changes = {
+        "a version that there is not": (b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07"),
+        "one extension twice": (b"\x06\x03\x55\x1d\x13", b"\x06\x03\x55\x1d\x11"),
+        "a name of a kind that nobody uses": (b"\x82\x06a.test", b"\xa3\x06a.test"),
+    }
+    before, after = changes[what]
+    assert before in der
+    return der.replace(before, after, 1)
+
+
+@pytest.mark.parametrize(
+    "what", ["a version that there is not", "one extension twice", "a name of a kind that nobody uses"]
+)
+def test_a_certificate_that_can_not_be_taken_apart_is_unreadable_and_nothing_worse(what: str) -> None:
+    with pytest.raises(Failure) as caught:
+        read_der(_odd(what))
     assert caught.value.code == "unreadable"
 
 

@@ -8,11 +8,7 @@ both times. Everything else passes through: Pebble makes its URLs from the Host 
 from __future__ import annotations
 
 import base64
-import http.client
-import http.server
 import json
-import ssl
-import threading
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,10 +19,10 @@ import dns.resolver
 from cryptography import x509
 
 from jobs.demo.daemons import bind, pebble
+from jobs.demo.daemons.front import ERROR, Front, FrontHandler, Reply, problem
 from jobs.demo.daemons.starting import only_inside
 
 PORT = 14001
-_ERROR = "urn:ietf:params:acme:error:"
 
 
 @dataclass(frozen=True)
@@ -65,11 +61,7 @@ def start_caa_front(ca: pebble.Pebble, issuer: str = "ca.test") -> CaaFront:
     """Serve in a thread of this process, by the certificate that Pebble itself has."""
     only_inside()
     front = CaaFront(issuer, str(ca.bundle))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(ca.bundle, ca.bundle.with_suffix(".key"))
-    server = _Server(front)
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    threading.Thread(target=server.serve_forever, name="caa front", daemon=True).start()
+    _CaaFront(front, ca).start()
     return front
 
 
@@ -112,57 +104,38 @@ def _permits(value: str, asking: Asking) -> bool:
     return issuer.lower() == asking.issuer and account_right and method_right
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    """Knows what its handlers need: the front, whom to ask for CAA, and whom to trust upstream."""
+class _CaaFront(Front):
+    """Knows what its handlers need: the front, and whom to ask for CAA."""
 
-    daemon_threads = True
-
-    def __init__(self, front: CaaFront) -> None:
-        super().__init__(("127.0.0.1", PORT), _Handler)
+    def __init__(self, front: CaaFront, ca: pebble.Pebble) -> None:
+        super().__init__(PORT, ("localhost", pebble.PORT), ca.bundle, ca.bundle.with_suffix(".key"), _Handler)
         self.front = front
         self.resolver = dns.resolver.Resolver(configure=False)
         self.resolver.nameservers, self.resolver.port = [bind.ADDRESS], bind.PORT
-        self.trusted = ssl.create_default_context(cafile=front.bundle)
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # else every answer takes 40 ms
-    wbufsize = 65536
+class _Handler(FrontHandler):
+    server: _CaaFront
 
-    def do_GET(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        problem = self._problem(body)
-        if problem is None and (refused := self._refused_challenge(body)):
-            self._answer(200, {"Content-Type": "application/json"}, json.dumps(refused).encode())
-        elif problem is None:
-            self._answer(*self._passed_on(body))
-        else:
-            headers = {"Content-Type": "application/problem+json"}
-            fault = self.server.front.fault
-            if fault is not None and fault.retry_after is not None:
-                headers["Retry-After"] = str(fault.retry_after)
-            self._answer(problem["status"], headers, json.dumps(problem).encode())
+    def reply(self, body: bytes) -> Reply:
+        wrong = self._problem(body)
+        if wrong is not None:
+            return wrong
+        refused = self._refused_challenge(body)
+        if refused:
+            return Reply(200, json.dumps(refused).encode(), {"Content-Type": "application/json"})
+        return self._changed(self.passed_on(body))
 
-    do_HEAD = do_POST = do_GET
-
-    def _passed_on(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+    def _changed(self, reply: Reply) -> Reply:
         """Pebble's own answer, with the CAA identity in the directory."""
-        upstream = http.client.HTTPSConnection("localhost", pebble.PORT, timeout=30, context=self.server.trusted)
-        headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
-        upstream.request(self.command, self.path, body or None, headers)
-        response = upstream.getresponse()
-        content = response.read()
-        upstream.close()
         if self.path == "/dir":
-            data = json.loads(content)
+            data = reply.json()
             data["meta"] = {**data.get("meta", {}), "caaIdentities": [self.server.front.issuer]}
-            content = json.dumps(data).encode()
-        elif self.path.startswith("/authZ/") and response.status == 200:
-            content = json.dumps(self._authorization(json.loads(content))).encode()
-        kept = {name: value for name, value in response.getheaders() if name.lower() not in _HOP}
-        return response.status, kept, content
+        elif self.path.startswith("/authZ/") and reply.status == 200:
+            data = self._authorization(reply.json())
+        else:
+            return reply
+        return Reply(reply.status, json.dumps(data).encode(), reply.headers)
 
     def _authorization(self, data: dict[str, Any]) -> dict[str, Any]:
         """The same; once CAA has forbidden one of its challenges, it is invalid. Its challenges are remembered."""
@@ -173,7 +146,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             found = known.setdefault(urlsplit(challenge["url"]).path, made)
             if found.refused:
                 data["status"] = challenge["status"] = "invalid"
-                challenge["error"] = {"type": f"{_ERROR}caa", "detail": found.refused, "status": 403}
+                challenge["error"] = {"type": f"{ERROR}caa", "detail": found.refused, "status": 403}
         return data
 
     def _refused_challenge(self, body: bytes) -> dict[str, Any] | None:
@@ -189,7 +162,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if not found.refused:
             return None
         url = f"https://{self.headers['Host']}{self.path}"
-        error = {"type": f"{_ERROR}caa", "detail": found.refused, "status": 403}
+        error = {"type": f"{ERROR}caa", "detail": found.refused, "status": 403}
         return {"type": found.method, "url": url, "status": "invalid", "token": "none", "error": error}
 
     def _method(self, name: str) -> str:
@@ -197,11 +170,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         seen = [one.method for one in self.server.front.challenges.values() if one.name == name]
         return "dns-01" if name.startswith("*.") else next(iter(seen), "http-01")
 
-    def _problem(self, body: bytes) -> dict[str, Any] | None:
+    def _problem(self, body: bytes) -> Reply | None:
         """What the front itself answers to this request; None passes it on."""
         front = self.server.front
         if self.path.startswith("/order-plz") and front.fault is not None:
-            return {"type": f"{_ERROR}{front.fault.kind}", "detail": "as asked for", "status": front.fault.status}
+            after = front.fault.retry_after
+            named = {} if after is None else {"Retry-After": str(after)}
+            return problem(front.fault.status, front.fault.kind, "as asked for", {}, named)
         if not self.path.startswith("/finalize-order/"):
             return None
         account = _account(body)
@@ -212,26 +187,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         why = {name: text for name, text in checked.items() if text}
         front.refused += why
         parts = [
-            {"type": f"{_ERROR}caa", "detail": text, "identifier": {"type": "dns", "value": name}}
+            {"type": f"{ERROR}caa", "detail": text, "identifier": {"type": "dns", "value": name}}
             for name, text in why.items()
         ]
-        detail = "; ".join(dict.fromkeys(why.values()))
-        return {"type": f"{_ERROR}caa", "detail": detail, "status": 403, "subproblems": parts} if why else None
-
-    def _answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Nothing: Pebble's own log has it."""
-
-
-_HOP = frozenset({"connection", "content-length", "transfer-encoding", "date", "server"})
+        return problem(403, "caa", "; ".join(dict.fromkeys(why.values())), {"subproblems": parts}, {}) if why else None
 
 
 def _names(body: bytes) -> list[str]:

@@ -13,8 +13,11 @@ from pathlib import Path
 from jobs.demo.daemons import bind, self_signed
 from jobs.demo.daemons.starting import LOGS, only_inside, start
 
-PORT, MANAGEMENT = 14000, 15000
-_HOME = Path("/var/lib/pebble")
+PORT = 14000
+TO_MANAGEMENT = 1000
+"""From its port to the one by which it is asked about what it did."""
+
+_HOME = Path("/var/lib")
 
 
 @dataclass(frozen=True)
@@ -38,32 +41,44 @@ class Pebble:
 
     process: subprocess.Popen[bytes]
     bundle: Path
-    directory: str = f"https://localhost:{PORT}/dir"
+    name: str = "pebble"
+    port: int = PORT
+
+    @property
+    def directory(self) -> str:
+        return f"https://localhost:{self.port}/dir"
 
     def root(self) -> str:
         """The PEM of the root that its certificates end in; another one at each start."""
         return self._get("roots/0").decode()
 
+    def ordered(self) -> int:
+        """How many orders it has made since it was started, by its own log."""
+        return (LOGS / "pebble.log").read_text(encoding="utf-8").count('Added order "')
+
     def issued(self) -> int:
         """How many certificates it has issued since it was started, by its own log."""
-        return (LOGS / "pebble.log").read_text(encoding="utf-8").count("Issued certificate serial ")
+        return (LOGS / f"{self.name}.log").read_text(encoding="utf-8").count("Issued certificate serial ")
 
     def _get(self, path: str) -> bytes:
         context = ssl.create_default_context(cafile=str(self.bundle))
-        with urllib.request.urlopen(f"https://localhost:{MANAGEMENT}/{path}", timeout=10, context=context) as answer:
+        address = f"https://localhost:{self.port + TO_MANAGEMENT}/{path}"
+        with urllib.request.urlopen(address, timeout=10, context=context) as answer:
             content: bytes = answer.read()
         return content
 
 
-def start_pebble(behaviour: Behaviour = Behaviour()) -> Pebble:
-    """Start it with the private host's BIND as its resolver, and wait until it answers."""
+def start_pebble(behaviour: Behaviour = Behaviour(), name: str = "pebble", port: int = PORT) -> Pebble:
+    """Start it with the private host's BIND as its resolver, and wait until it answers. Several at once need names and
+    ports of their own."""
     only_inside()
-    _HOME.mkdir(mode=0o755, exist_ok=True)
-    bundle, key = _HOME / "https.pem", _HOME / "https.key"
+    home, management = _HOME / name, port + TO_MANAGEMENT
+    home.mkdir(mode=0o755, exist_ok=True)
+    bundle, key = home / "https.pem", home / "https.key"
     self_signed.write(bundle, key, ["localhost", "127.0.0.1"])
     config = {
-        "listenAddress": f"127.0.0.1:{PORT}",
-        "managementListenAddress": f"127.0.0.1:{MANAGEMENT}",
+        "listenAddress": f"127.0.0.1:{port}",
+        "managementListenAddress": f"127.0.0.1:{management}",
         "certificate": str(bundle),
         "privateKey": str(key),
         "httpPort": 80,
@@ -74,7 +89,7 @@ def start_pebble(behaviour: Behaviour = Behaviour()) -> Pebble:
         "externalAccountBindingRequired": bool(behaviour.eab),
         "externalAccountMACKeys": dict(behaviour.eab),
     }
-    (_HOME / "pebble.json").write_text(json.dumps({"pebble": config}), encoding="utf-8")
+    (home / "pebble.json").write_text(json.dumps({"pebble": config}), encoding="utf-8")
     environment = {
         "PEBBLE_VA_NOSLEEP": "1",
         "PEBBLE_WFE_NONCEREJECT": str(behaviour.nonce_reject),
@@ -83,5 +98,5 @@ def start_pebble(behaviour: Behaviour = Behaviour()) -> Pebble:
         "PEBBLE_CHAIN_LENGTH": str(behaviour.chain_length),
         **behaviour.environment,
     }
-    command = ["pebble", "-config", str(_HOME / "pebble.json"), "-dnsserver", f"{bind.ADDRESS}:{bind.PORT}"]
-    return Pebble(start("pebble", command, [PORT, MANAGEMENT], environment), bundle)
+    command = ["pebble", "-config", str(home / "pebble.json"), "-dnsserver", f"{bind.ADDRESS}:{bind.PORT}"]
+    return Pebble(start(name, command, [port, management], environment), bundle, name, port)

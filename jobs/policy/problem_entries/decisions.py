@@ -28,8 +28,8 @@ DECISIONS: dict[str, Entry] = {
     ),
     "foreign_invalid": (
         "warning", "A certificate of somebody else's is of no use",
-        "It has ended or is about to, can't be read, has a weak key or is for other names. It was not ordered here, so"
-        " it is left alone.",
+        "It has ended or is about to, was revoked, can't be read, has a weak key or is for other names. It was not"
+        " ordered here, so it is left alone.",
         "Renew it where it was ordered, remove it, or allow replacing foreign certificates.",
     ),
     "account_skipped": (
@@ -52,6 +52,11 @@ DECISIONS: dict[str, Entry] = {
         "error", "The certificate has expired",
         "Visitors get a warning.",
         "It is ordered by itself; if this stays, look at what keeps the order from succeeding.",
+    ),
+    "revoked": (
+        "error", "The CA has revoked the certificate",
+        "It is on the list that the CA publishes, so browsers and mail programs may refuse it.",
+        "A new one is ordered by itself, with a new key. The CA's website says why it revoked the old one.",
     ),
     "weak": (
         "warning", "The certificate's key is too weak",
@@ -94,6 +99,11 @@ DECISIONS: dict[str, Entry] = {
         "Nothing to do; see the pending queue for the next try.",
     ),
     # --- something stands in the way
+    "ca_limit_near": (
+        "info", "Waits for the provider's limit",
+        "The CA issues only so much in a time. What would go beyond is not asked for before its turn comes.",
+        "Nothing to do: it goes on by itself at the time that is named.",
+    ),
     "backoff": (
         "warning", "Waiting after a failure",
         "Trying again at once would only use up the provider's limits.",

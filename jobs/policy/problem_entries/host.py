@@ -194,6 +194,11 @@ HOST: dict[str, Entry] = {
         "Everything was put back as it stood before.",
         "Check the disk, and that nobody but root may write to the directory that the message names.",
     ),
+    "configuration_put_back": (
+        "warning", "A configuration that was left half-done was put back",
+        "A process was killed in the middle of a change, and the service's test refused what it had left.",
+        "Nothing to do: the change is made anew. If it happens again, find out what ends the program (memory, say).",
+    ),
     "restore_failed": (
         "error", "Former files could not be put back",
         "A change had to be taken back and that failed. The service may have a broken configuration.",

@@ -63,13 +63,28 @@ ORDERS: dict[str, Entry] = {
     ),
     "account_gone": (
         "error", "The provider doesn't know the account any more",
-        "It was deactivated there, or the directory is another one than before.",
+        "It was lost there, or the directory is another one than before, and no new one could be made.",
         "Make a new registration: `autossl provider reset NAME`.",
+    ),
+    "account_renewed": (
+        "warning", "A new account at the provider",
+        "The provider did not know the former one any more. Its terms are still those that were accepted.",
+        "Nothing to do. Where somebody else has the zone, a CAA record with `accounturi` has to name the new account.",
+    ),
+    "account_deactivated": (
+        "error", "The account at the provider is deactivated",
+        "The provider takes no orders from it any more. Certificates in use stay.",
+        "If that was not meant, make a new registration: `autossl provider reset NAME`.",
     ),
     "terms_changed": (
         "error", "The provider's terms have changed",
         "It issues nothing before the new terms are agreed to. Certificates in use stay.",
         "Read and accept them: `autossl provider use NAME --accept-terms`.",
+    ),
+    "provider_fallback": (
+        "warning", "Another provider is tried",
+        "The one before it in the order is down, or refuses for good; the message says which.",
+        "Nothing to do: a certificate of any of the chosen providers does. Later renewals go to the current one again.",
     ),
     # --- what the CA answers
     "ca_unreachable": (

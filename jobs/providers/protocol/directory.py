@@ -5,15 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from jobs.policy.failure import Failure
 from jobs.policy.persist import Offer, advertised
-from jobs.providers.protocol.problem import Answer
+from jobs.providers.protocol.problem import Answer, http_date
 from jobs.providers.protocol.wire import Wire
 
 LONGEST_AGE = 3600.0
 """Seconds that a directory is believed: CAs move their addresses."""
+
+FAILED_FOR = 5.0
+"""Seconds for which a directory that could not be had is not asked for again."""
 
 LONGEST_TERMS = 2000
 """Characters of the address of terms of service."""
@@ -35,6 +39,8 @@ class Directory:
     """From which the answer came."""
     persist: Offer | None = None
     """Whether and how it takes dns-persist-01."""
+    date: datetime | None = None
+    """When it was sent, by the CA's clock."""
 
 
 class Directories:
@@ -46,18 +52,31 @@ class Directories:
         self._lock = threading.Lock()
         self._known: Directory | None = None
         self._fetched = 0.0
+        self._trouble: Failure | None = None
+        self._failed = 0.0
 
     def known(self) -> Directory | None:
         """What was fetched before, without asking now."""
         return self._known
 
-    def get(self) -> Directory:
-        """The directory. Raises Failure("ca_not_acme"), Failure("ca_unreachable")."""
+    def get(self, seconds: float | None = None) -> Directory:
+        """The directory. `seconds`: by one try, for who waits at most so long.
+
+        Raises Failure("ca_not_acme"), Failure("ca_unreachable").
+        """
+        began = time.monotonic()
         with self._lock:
             if self._known is None or time.monotonic() - self._fetched > LONGEST_AGE:
-                self._known = self._fetch(None)
-                self._fetched = time.monotonic()
-            return self._known
+                self._renew(began, seconds)
+            return self._must_know()
+
+    def anew(self, old: Directory) -> Directory:
+        """The directory as it is now, where an address of `old` led nowhere: CAs move. Raises as `get`."""
+        began = time.monotonic()
+        with self._lock:
+            if self._known is old:
+                self._renew(began, None)
+            return self._must_know()
 
     def look(self, seconds: float) -> Directory:
         """The directory as it is now, for somebody who waits at most so long. Raises as `get`."""
@@ -65,6 +84,23 @@ class Directories:
         with self._lock:
             self._known, self._fetched = found, time.monotonic()
         return found
+
+    def _renew(self, began: float, seconds: float | None) -> None:
+        """Fetch it, for who asks since `began`. Several who ask at about the same time share one failure."""
+        if self._trouble is not None and self._failed >= began - FAILED_FOR:
+            same = self._trouble
+            raise Failure(same.code, same.detail, same.retry_at, same.permanent, of_provider=same.of_provider)
+        try:
+            self._known = self._fetch(seconds)
+        except Failure as failure:
+            failure.of_provider = True  # without its directory, a CA can't be asked for anything
+            self._trouble, self._failed = failure, time.monotonic()
+            raise
+        self._fetched = time.monotonic()
+
+    def _must_know(self) -> Directory:
+        assert self._known is not None
+        return self._known
 
     def _fetch(self, seconds: float | None) -> Directory:
         return _parse(self._url, self._wire.get(self._url, "fetching the CA's directory", seconds))
@@ -92,6 +128,7 @@ def _parse(url: str, answer: Answer) -> Directory:
         website=_text(meta.get("website")),
         address=answer.peer,
         persist=advertised(meta),
+        date=http_date(answer.headers.get("date", "")),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from jobs.policy.failure import Failure
+from jobs.policy.provider_pause import LONGEST
 
 PREFIX = "urn:ietf:params:acme:error:"
 _LONGEST_DETAIL = 1500
@@ -29,6 +31,11 @@ CODES = {
 """ACME error types (RFC 8555 section 6.7, RFC 9773) that need a code of their own; the rest is `ca_refused`."""
 
 PERMANENT = frozenset({"ca_rejected_name", "eab_required", "terms_changed", "account_gone", "ca_caa"})
+OF_PROVIDER = frozenset({"eab_required", "terms_changed", "account_gone"})
+"""Codes of refusals that every other order would meet as well."""
+
+_OF_ONE = re.compile(r'"[^"\s]*\.[^"\s]*"|\b(?:exact set|identifiers?|domains?|hostnames?)\b', re.IGNORECASE)
+"""What the words of a limit have that is about certain names: one in quotes, or that kind of limit."""
 
 
 @dataclass(frozen=True)
@@ -53,53 +60,82 @@ class Answer:
         return value
 
 
+class Refused(Failure):
+    """The CA's answer was a no, in whatever words. `url`: what was asked; `status`: of HTTP; `kind`: the ACME error
+    type without its prefix, or an empty text."""
+
+    def __init__(self, answer: Answer, code: str, detail: str, retry_at: datetime | None, of_provider: bool) -> None:
+        permanent = code in PERMANENT
+        names = _by_name(_document(answer))
+        super().__init__(code, detail, retry_at, permanent, names, of_provider=of_provider)
+        self.url, self.status, self.kind = answer.url, answer.status, error_type(answer)
+
+
 def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """Retry-After as a time: seconds or an HTTP date (RFC 9110 section 10.2.3); nonsense counts as absent."""
+    """Retry-After as a time: seconds or an HTTP date (RFC 9110 section 10.2.3); nonsense counts as absent. What lies
+    further off than the longest pause that is believed is brought down to that."""
     raw = headers.get("retry-after", "").strip()
-    if not raw:
-        return None
     if raw.isascii() and raw.isdigit():
-        return now + timedelta(seconds=min(int(raw[:9]), 10**8))
+        return now + min(timedelta(seconds=min(int(raw[:9]), 10**8)), LONGEST)
+    moment = http_date(raw)
+    return None if moment is None else min(moment, now + LONGEST)
+
+
+def http_date(text: str) -> datetime | None:
+    """An HTTP date (RFC 9110 section 5.6.7); nonsense is none."""
     try:
-        moment = parsedate_to_datetime(raw)
-    except ValueError:
+        moment = parsedate_to_datetime(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def error_type(answer: Answer) -> str:
     """The ACME error type of a problem document without its prefix, or an empty text."""
-    try:
-        kind = answer.json().get("type", "")
-    except Failure:
-        return ""
+    kind = _document(answer).get("type", "")
     return kind.removeprefix(PREFIX) if isinstance(kind, str) else ""
 
 
-def failure(answer: Answer, step: str, now: datetime) -> Failure:
-    """What the CA answered instead of doing `step`, as a Failure: type, detail and subproblems in its own words."""
-    when = retry_after(answer.headers, now)
-    try:
-        document = answer.json()
-    except Failure:
-        document = {}
-    kind = error_type(answer)
+def failure(answer: Answer, step: str, now: datetime) -> Refused:
+    """What the CA answered instead of doing `step`: type, detail and subproblems in its own words."""
+    document, kind = _document(answer), error_type(answer)
     code = CODES.get(kind, "ca_refused" if kind else "ca_not_acme")
     if answer.status == 429:
         code = "ca_rate_limited"
     elif answer.status >= 500:
         code = "ca_unavailable"
     said = words(document) if document else f"HTTP {answer.status} without a problem document"
-    permanent = code in PERMANENT
-    return Failure(code, f"{step}: the CA answered {said}", when, permanent, _by_name(document))
+    when = retry_after(answer.headers, now)
+    return Refused(answer, code, f"{step}: the CA answered {said}", when, _of_provider(answer, code, document))
+
+
+def _of_provider(answer: Answer, code: str, document: Mapping[str, Any]) -> bool:
+    """Whether this answer would meet every other order: a limit that is not about certain names, a CA that names the
+    time at which it is up again, an account that may not order."""
+    if code == "ca_rate_limited":
+        return not _subproblems(document) and not _OF_ONE.search(str(document.get("detail", "")))
+    if code == "ca_unavailable":
+        return answer.status != 500 and "retry-after" in answer.headers
+    return code in OF_PROVIDER
 
 
 def words(document: Mapping[str, Any]) -> str:
-    """A problem document (RFC 7807) in one line: `type: detail`, then each subproblem with its name."""
+    """A problem document (RFC 7807) in one line: `type: detail`, the page where a person can do something about it
+    (RFC 8555 section 7.3.3), then each subproblem with its name."""
     kind = str(document.get("type", "no type")).removeprefix(PREFIX)
     parts = [f"{kind}: {document.get('detail', 'no detail')}"]
+    page = document.get("instance")
+    parts += [f"see {page}"] if isinstance(page, str) and page.startswith("https://") else []
     parts += [f"{_identifier(entry) or '?'}: {_said(entry)}" for entry in _subproblems(document)]
     return "; ".join(" ".join(part.split()) for part in parts)[:_LONGEST_DETAIL]
+
+
+def _document(answer: Answer) -> dict[str, Any]:
+    """The problem document that came, or an empty one."""
+    try:
+        return answer.json()
+    except Failure:
+        return {}
 
 
 def _by_name(document: Mapping[str, Any]) -> dict[str, str]:

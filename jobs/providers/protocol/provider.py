@@ -7,13 +7,14 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from jobs.policy.ari import Suggestion
 from jobs.policy.caa import preferred
 from jobs.policy.certificate import Bundle
 from jobs.policy.failure import Failure
 from jobs.policy.persist import Holder, Offer
 from jobs.policy.specs import Look, Specs
 from jobs.ports import AcmeAccount, Eab, Journal, OrderRequest, Pending, Solver
-from jobs.providers.protocol import registration
+from jobs.providers.protocol import registration, renewal_info
 from jobs.providers.protocol.directory import Directories
 from jobs.providers.protocol.flow import Flow
 from jobs.providers.protocol.wire import Key, Wire
@@ -54,6 +55,7 @@ class AcmeProvider:
             website=found.website,
             address=found.address,
             persist=found.persist,
+            date=found.date,
         )
 
     def terms_url(self) -> str | None:
@@ -61,6 +63,11 @@ class AcmeProvider:
 
     def register(self, contact: str | None, terms_agreed: bool, eab: Eab | None) -> AcmeAccount:
         return registration.register(self._wire, self._directories.get(), contact, terms_agreed, eab)
+
+    def find(self) -> str | None:
+        if self._account is None:
+            return None
+        return registration.find(self._wire, self._directories.get(), Key(self._account.key))
 
     def issue(self, request: OrderRequest, solvers: Mapping[str, Solver], journal: Journal) -> Bundle | Pending:
         flow = self._flow(request, solvers)
@@ -87,10 +94,16 @@ class AcmeProvider:
             return None
         return Holder(self._account.url, Key(self._account.key).thumbprint)
 
+    def renewal_info(self, certificate_id: str, seconds: float) -> Suggestion | None:
+        directory = self._directories.get(seconds)
+        if directory.renewal_info is None:
+            return None
+        return renewal_info.ask(self._wire, directory.renewal_info, certificate_id, seconds)
+
     def _flow(self, request: OrderRequest, solvers: Mapping[str, Solver]) -> Flow:
         if self._account is None:
             words = f"{self._specs.title}: there is no account yet; accept its terms: autossl provider use"
             raise Failure("account_missing", words, permanent=True)
         with self._lock:
             self._key = self._key or Key(self._account.key)
-        return Flow(self._wire, self._directories.get(), self._key, self._account.url, request, solvers)
+        return Flow(self._wire, self._directories, self._key, self._account.url, request, solvers)

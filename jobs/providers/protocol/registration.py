@@ -12,8 +12,10 @@ from josepy.b64 import b64decode
 from josepy.jwk import JWKEC
 
 from jobs.policy.failure import Failure
+from jobs.policy.redirects import printable
 from jobs.ports import AcmeAccount, Eab
 from jobs.providers.protocol.directory import Directory
+from jobs.providers.protocol.problem import Refused
 from jobs.providers.protocol.wire import Key, Wire
 
 
@@ -43,6 +45,27 @@ def register(wire: Wire, directory: Directory, contact: str | None, terms_agreed
     if not url:
         raise Failure("ca_not_acme", f"{step}: the CA answered without the account's address (HTTP {answer.status})")
     return AcmeAccount(url, pem, directory.terms_url)
+
+
+def find(wire: Wire, directory: Directory, key: Key) -> str | None:
+    """The URL of the account that has this key (RFC 8555 section 7.3.1); None when there is none.
+
+    Raises Failure("account_deactivated") for one that the CA takes no orders of any more, and the CA's own.
+    """
+    step, payload = "looking for the account", {"onlyReturnExisting": True}
+    try:
+        answer = wire.post(directory.new_account, payload, key, None, directory.new_nonce, step)
+    except Refused as refused:
+        if refused.code == "account_gone":
+            return None
+        if refused.kind == "unauthorized":
+            raise Failure("account_deactivated", refused.detail, permanent=True, of_provider=True) from refused
+        raise
+    url, status = answer.headers.get("location"), answer.json().get("status")
+    if status in ("deactivated", "revoked"):
+        words = f"{step}: the CA has {printable(str(url), 200)}, which is {status}"
+        raise Failure("account_deactivated", words, permanent=True, of_provider=True)
+    return url
 
 
 def _binding(public: ec.EllipticCurvePublicKey, eab: Eab, directory: Directory) -> dict[str, Any]:

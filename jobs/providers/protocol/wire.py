@@ -9,6 +9,7 @@ import threading
 import time
 from base64 import urlsafe_b64encode
 from collections import deque
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from josepy.jwk import JWKEC, JWKRSA
 
 from jobs.policy.failure import Failure
 from jobs.providers.protocol.deadline import TimedSocket, within
-from jobs.providers.protocol.problem import Answer, error_type, failure
+from jobs.providers.protocol.problem import Answer, error_type, failure, retry_after
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 15.0
@@ -32,7 +33,10 @@ WHOLE_ANSWER = 30.0
 LARGEST_ANSWER = 1024 * 1024
 NONCE_RETRIES = 10
 RETRY_WAITS = (0.25, 1.0, 2.0)
-"""Seconds before each further try after a network error or a 5xx."""
+"""Seconds before each further try after a network error, a 5xx, or a time to wait that is as short as this."""
+SHORT_WAIT = 10.0
+"""Seconds up to which a Retry-After is waited for on the spot; what is longer ends the request."""
+SENT_AGAIN = len(RETRY_WAITS)
 SHORTEST = 0.1
 """Seconds that even the last redirect has."""
 MOST_REDIRECTS = 5
@@ -58,6 +62,16 @@ class Key:
         return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
+@dataclass
+class _Tries:
+    """What is left to one request, whatever nonces it goes through: the waits before each further try, how many lost
+    answers are asked for again, and the seconds for each answer."""
+
+    waits: list[float] = field(default_factory=lambda: list(RETRY_WAITS))
+    lost: int = SENT_AGAIN
+    seconds: float = field(default_factory=lambda: WHOLE_ANSWER)
+
+
 class Wire:
     """Requests to one CA. Safe from several threads at once; connections and nonces are shared."""
 
@@ -77,7 +91,7 @@ class Wire:
         address, ends = url, time.monotonic() + (seconds or 0.0)
         for _ in range(MOST_REDIRECTS + 1):
             left = None if seconds is None else max(ends - time.monotonic(), SHORTEST)
-            answer = self._persistent("GET", address, None, step, again=True, seconds=left)
+            answer = self._persistent("GET", address, None, step, _Tries() if left is None else _Tries([], 0, left))
             if answer.status not in REDIRECTS:
                 break
             address = _redirected(address, answer, step)
@@ -88,16 +102,25 @@ class Wire:
         return answer
 
     def post(
-        self, url: str, payload: Any, key: Key, kid: str | None, nonce_url: str, step: str, *, again: bool = True
+        self,
+        url: str,
+        payload: Any,
+        key: Key,
+        kid: str | None,
+        nonce_url: str,
+        step: str,
+        *,
+        sent_again: int = SENT_AGAIN,
     ) -> Answer:
         """POST a JWS (POST-as-GET when `payload` is None), with fresh nonces as often as the CA asks for them.
 
-        `again`: the request may be sent twice without harm, so a lost answer is asked for once more. Raises Failure.
+        `sent_again`: how often it may be sent once more because its answer was lost, though the CA may have done what
+        it asks for. Raises Failure.
         """
         data = b"" if payload is None else json.dumps(payload).encode()
-        nonce = self._nonce(nonce_url)
+        nonce, tries = self._nonce(nonce_url), _Tries(lost=sent_again)
         for _ in range(NONCE_RETRIES + 1):
-            answer = self._persistent("POST", url, self._signed(url, data, key, kid, nonce), step, again=again)
+            answer = self._persistent("POST", url, self._signed(url, data, key, kid, nonce), step, tries)
             fresh = answer.headers.get("replay-nonce")
             if answer.status < 400:
                 self._keep(fresh)
@@ -121,7 +144,9 @@ class Wire:
         with self._lock:
             if self._nonces:
                 return self._nonces.pop()
-        answer = self._persistent("HEAD", url, None, "asking for a nonce", again=True)
+        answer = self._persistent("HEAD", url, None, "asking for a nonce", _Tries())
+        if answer.status >= 400:
+            raise failure(answer, "asking for a nonce", datetime.now(UTC))
         nonce = answer.headers.get("replay-nonce")
         if not nonce:
             raise Failure("ca_not_acme", f"{url}: expected a Replay-Nonce header (HTTP {answer.status})")
@@ -132,27 +157,30 @@ class Wire:
             with self._lock:
                 self._nonces.append(nonce)
 
-    def _persistent(
-        self, method: str, url: str, body: bytes | None, step: str, *, again: bool, seconds: float | None = None
-    ) -> Answer:
-        """One request; network errors and 5xx without Retry-After are tried again after each of RETRY_WAITS."""
-        waits = list(RETRY_WAITS) if seconds is None else []
+    def _persistent(self, method: str, url: str, body: bytes | None, step: str, tries: _Tries) -> Answer:
+        """One request, made again for as long as there are `tries` left while there is no connection, no answer, or one
+        that says that it is for the moment only."""
         problem: Exception
         while True:
+            nobody = False
             try:
-                answer = self._once(method, url, body, WHOLE_ANSWER if seconds is None else seconds)
+                answer = self._once(method, url, body, tries.seconds)
             except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
-                problem, may = error, True
+                problem, nobody = error, True
             except (urllib3.exceptions.HTTPError, OSError) as error:
-                problem, may = error, again
+                problem = error
+                tries.lost -= 1
             else:
-                if answer.status < 500 or "retry-after" in answer.headers or not waits or not again:
+                wait = _short_wait(answer, tries.waits)
+                if wait is None:
                     return answer
-                time.sleep(waits.pop(0))
+                del tries.waits[0]
+                time.sleep(wait)
                 continue
-            if not may or not waits:
-                raise Failure("ca_unreachable", f"{step}: {_host(url)}: {_cause(problem)}") from problem
-            time.sleep(waits.pop(0))
+            if not tries.waits or tries.lost < 0:
+                words = f"{step}: {_host(url)}: {_cause(problem)}"
+                raise Failure("ca_unreachable", words, of_provider=nobody) from problem
+            time.sleep(tries.waits.pop(0))
 
     def _once(self, method: str, url: str, body: bytes | None, seconds: float) -> Answer:
         _require_https(url)
@@ -195,6 +223,19 @@ class Wire:
             raise Failure("ca_bundle_unreadable", words, permanent=True) from error
         context.sslsocket_class = TimedSocket
         return context
+
+
+def _short_wait(answer: Answer, waits: list[float]) -> float | None:
+    """Seconds until the same is asked again, because the answer is for the moment only: an error of the CA's own, or a
+    short time to wait that it names. None: it is the answer."""
+    if not waits or (answer.status < 500 and answer.status != 429):
+        return None
+    now = datetime.now(UTC)
+    asked = retry_after(answer.headers, now)
+    if asked is None:
+        return waits[0] if answer.status != 429 else None
+    named = (asked - now).total_seconds()
+    return max(named, waits[0]) if named <= SHORT_WAIT else None
 
 
 def _require_https(url: str) -> None:

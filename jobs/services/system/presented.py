@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jobs import privileged
 from jobs.policy.failure import Failure
-from jobs.policy.proof import read_certificate
+from jobs.policy.proof import read_certificate, split_pem
 from jobs.ports import Installed, Place
 
 
@@ -18,7 +18,7 @@ def presented(place: Place, website: str, service: str, path: str | Path) -> Ins
         content = privileged.read(path)
         if content is None:
             return Installed(path, None, ours, f"{path}: there is no such file")
-        return Installed(path, read_certificate(content), ours)
+        return Installed(path, read_certificate(content), ours, chain=() if ours else split_pem(content))
     except Failure as failure:
         return Installed(path, None, ours, f"{path}: {failure.detail}")
 

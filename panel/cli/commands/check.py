@@ -14,6 +14,10 @@ from panel.cli.session import Session, answering, instance_option
 
 if TYPE_CHECKING:
     from jobs.runlog import Event
+    from jobs.wiring.instance import Instance
+
+SENDING = 30.0
+"""Seconds after which no further message is begun."""
 
 
 class _Script(Guarded, click.Command):
@@ -64,14 +68,31 @@ def _check(session: Session, everyone: bool, user: str | None, plan: bool) -> An
 
     listener, accounts = None if session.json else _say, None if user is None else [user]
     perform = checks.plan if plan else checks.check
-    result = perform(instance, accounts, user is not None, listener)
+    try:
+        result = perform(instance, accounts, user is not None, listener)
+    finally:
+        if not plan:
+            _send(instance)
     return Answer(result, _text(result, plan), bool(result["ok"]) or plan)
+
+
+def _send(instance: Instance) -> None:
+    """Where no server runs, nobody else would send what there is to tell. What can't be sent now waits for the next
+    check, or for a server."""
+    from jobs.policy.failure import Failure
+    from jobs.wiring.sending import send_due
+    from panel.mail import render
+
+    try:
+        send_due(instance, render, SENDING)
+    except Failure as failure:
+        click.echo(f"autossl: nothing could be sent: {plain(failure.detail)}", err=True)
 
 
 def _stop(session: Session) -> Answer:
     session.instance()
-    from jobs.wiring.background import stop_running
     from jobs.wiring.instance import now
+    from jobs.wiring.performing import stop_running
 
     stopping = stop_running(now())
     text = "The check ends after the account that it works on."

@@ -32,12 +32,15 @@ def listed(session: Session) -> Answer:
 @click.argument("value")
 @answering
 def keep(session: Session, name: str, value: str) -> Answer:
-    """Set one option, for instance `autossl option set nightly 03:17`."""
+    """Set one option, for instance `autossl option set nightly 03:17`. A list is separated by commas."""
     instance = session.instance()
     from jobs.wiring import options
 
-    found = dataclasses.asdict(options.save(instance.config, {name: _read(value)}))
-    return Answer(found, f"{name}: {found[name]}")
+    is_list = isinstance(getattr(options.load(instance.config), name, None), tuple)
+    given = [one for one in value.split(",") if one] if is_list else _read(value)
+    found = dataclasses.asdict(options.save(instance.config, {name: given}))
+    shown = ", ".join(found[name]) if is_list else found[name]
+    return Answer(found, f"{name}: {shown}")
 
 
 def _read(text: str) -> Any:

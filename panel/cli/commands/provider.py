@@ -195,6 +195,7 @@ def _text(found: dict[str, Any]) -> str:
         ("terms", found["terms_url"]),
         ("terms accepted", found["terms_accepted"]),
         ("contact", found["contact"]),
+        *([("not asked before", f"{found['paused']['until']}: {found['paused']['text']}")] if found["paused"] else []),
         ("EAB", found["eab_kid"] or ("required" if specs["eab_required"] else "not required")),
         ("stars", f"{found['stars']} of 9: {'; '.join(found['score'])}"),
         ("DCV methods", ", ".join(specs["dcv_methods"])),

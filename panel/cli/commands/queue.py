@@ -46,9 +46,10 @@ def retry(session: Session, entry: int) -> Answer:
 @click.argument("entry", type=int)
 @answering
 def cancel(session: Session, entry: int) -> Answer:
-    """Give an entry up."""
+    """Give an entry up; a check that is running ends after the account that it works on."""
     instance = session.instance()
     from jobs.wiring import pending
 
     found = pending.cancel(instance, entry)
-    return Answer(found, f"Entry {entry} is cancelled.")
+    became = "ends after the account that it works on" if found["state"] == "running" else "is cancelled"
+    return Answer(found, f"Entry {entry} {became}.")

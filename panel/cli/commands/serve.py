@@ -16,13 +16,17 @@ from panel.cli.session import Session
 def command(session: Session, binds: tuple[str, ...], as_json: bool) -> None:
     """Serve the panel by HTTPS until it is stopped, and do the work that is queued or due."""
     session.json = as_json
+    from jobs.wiring.damage import refuse_damaged
+
+    refuse_damaged(session.directory)
     instance = session.instance()
     place, config = instance.place, instance.config.panel
     instance.close()
     from jobs.wiring.background import Background
     from panel import create_app
+    from panel.mail import render
     from panel.server import serve
 
     app = create_app(place.instance)
-    background = app.extensions["background"] = Background(instance)
+    background = app.extensions["background"] = Background(instance, render)
     serve(app, binds or (config.bind,), place, config.hostname, background)

@@ -39,9 +39,21 @@ def _account(account: dict[str, Any]) -> str:
     ]
     if served:
         parts.append(table(("website", "service", "state", "expires", "served now"), served))
+    asked = [line for site in websites if (line := _asked(site["website"], site["renewal"]))]
+    if asked:
+        parts.append("\n".join(asked))
     for site in websites:
         parts += [_seen(name["name"], report) for name in site["names"] if (report := from_json(name["report"]))]
     return "\n\n".join(parts)
+
+
+def _asked(website: str, renewal: dict[str, Any] | None) -> str:
+    """What the CA said of the renewal, if anything."""
+    if renewal is None or renewal["start"] is None:
+        return ""
+    what = "an early renewal" if renewal["early"] else "renewal"
+    why = f": {renewal['url']}" if renewal["url"] else ""
+    return f"{website}: the CA asks for {what} between {renewal['start']} and {renewal['end']}{why}"
 
 
 def _seen(name: str, report: Report) -> str:

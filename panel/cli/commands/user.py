@@ -54,6 +54,20 @@ def add(
     return Answer({**people.facts(user), **shown}, "\n".join([f"Added the {role} {name}{whose}.", *told]))
 
 
+@command.command("contact")
+@click.argument("name")
+@click.argument("address", required=False)
+@answering
+def contact(session: Session, name: str, address: str | None) -> Answer:
+    """Have a reseller mailed at ADDRESS about the accounts that are theirs, or nowhere."""
+    session.instance()
+    from jobs.wiring import people
+
+    people.set_contact(name, address)
+    text = f"{name} is mailed at {address}." if address else f"{name} is mailed nowhere."
+    return Answer({"name": name, "contact": address}, text)
+
+
 @command.command("remove")
 @click.argument("name")
 @answering

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fault_proxy import FaultProxy, fault_proxy
 from tests.jobs.acme.pebble import Pebble, start_pebble
+from tests.quick_time import QuickTime, make_quick
 
 
 @pytest.fixture(scope="module")
@@ -28,3 +30,14 @@ def another_pebble(tmp_path: Path) -> Iterator[Callable[..., Pebble]]:
     yield start
     for running in started:
         running.stop()
+
+
+@pytest.fixture
+def proxy(pebble: Pebble) -> Iterator[FaultProxy]:
+    with fault_proxy(pebble) as running:
+        yield running
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> QuickTime:
+    return make_quick(monkeypatch)

@@ -11,9 +11,13 @@ import subprocess
 import threading
 import time
 import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -40,6 +44,7 @@ class Pebble:
     requests: list[str]
     dns_port: int
     http_port: int
+    _start_ca: Callable[[], subprocess.Popen]
 
     def root(self) -> bytes:
         return self._get(f"{self.management_url}/roots/0")
@@ -59,6 +64,13 @@ class Pebble:
     def kill_ca(self) -> None:
         self._processes[0].kill()
         self._processes[0].wait()
+
+    def restart_ca(self) -> None:
+        """It forgets everything: accounts, orders, and its own keys."""
+        self.kill_ca()
+        self._processes[0] = self._start_ca()
+        ports = [urlsplit(url).port or 443 for url in (self.directory_url, self.management_url)]
+        _await_ports(*ports)
 
     def _get(self, url: str) -> bytes:
         context = ssl.create_default_context(cafile=str(self.ca_file))
@@ -94,13 +106,15 @@ def start_pebble(
     servers = ["pebble-challtestsrv", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-dns01", f"127.0.0.1:{dns}",
                "-http01", "", "-https01", "", "-tlsalpn01", "", "-management", f"127.0.0.1:{dns_management}"]
     ca = ["pebble", "-config", str(tmp / "pebble.json"), "-dnsserver", f"127.0.0.1:{dns}"]
-    processes = []
-    for name, argv in (("ca", ca), ("dns", servers)):
-        with (tmp / f"{name}.log").open("wb") as log:
-            processes.append(subprocess.Popen(argv, stdout=log, stderr=log, env={**os.environ, **quiet, **environment}))
+
+    def started(name: str, argv: list[str]) -> subprocess.Popen:
+        with (tmp / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(argv, stdout=log, stderr=log, env={**os.environ, **quiet, **environment})
+
+    processes = [started("ca", ca), started("dns", servers)]
     pebble = Pebble(
         f"https://127.0.0.1:{port}/dir", f"https://127.0.0.1:{management}", f"http://127.0.0.1:{dns_management}",
-        ca_file, challenges, processes, web, requests, dns, web.server_port,
+        ca_file, challenges, processes, web, requests, dns, web.server_port, partial(started, "ca", ca),
     )
     _await_ports(port, management, dns_management)
     return pebble
@@ -131,7 +145,9 @@ def _web(directory: Path) -> tuple[http.server.ThreadingHTTPServer, list[str]]:
             requests.append(self.path)
             token = self.path.rpartition("/")[2]
             path = directory / token
-            body = path.read_bytes() if path.is_file() else b""
+            body = b""
+            with suppress(OSError):  # it may be taken away at this very moment
+                body = path.read_bytes()
             self.send_response(200 if body else 404)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -141,7 +157,7 @@ def _web(directory: Path) -> tuple[http.server.ThreadingHTTPServer, list[str]]:
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     return server, requests
 
 

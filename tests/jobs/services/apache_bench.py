@@ -126,7 +126,7 @@ class Bench:
 
     def setup(self) -> list[FileChange]:
         changes = list(self.service.setup())
-        apply(self.service, changes, self.keep)
+        apply(self.service, changes, self.place, self.keep)
         return changes
 
     def undo(self) -> None:

@@ -274,7 +274,7 @@ def test_setup_changes_nothing_for_anybody_and_the_install_then_only_the_map(hos
     fresh = host.make(host.place)
     changes = fresh.setup()
     assert [change.path.name for change in changes] == ["exim.map", "exim4.conf.localmacros"]
-    apply(fresh, changes, host.kept.before)
+    apply(fresh, changes, host.place, host.kept.before)
     assert settled("host.test", own.fingerprint)
     assert not host.make(host.place).setup()
     item = host.site("a.test")

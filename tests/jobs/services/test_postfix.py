@@ -189,7 +189,7 @@ def test_a_website_that_is_let_go_of_is_presented_for_no_name_any_more(host: Pos
     one, two = host.item("a.test"), host.item("b.test", "*.b.test")
     host.install(one, two)
     changes = host.service.release(two.website)
-    apply(host.service, changes, host.kept.before)
+    apply(host.service, changes, host.place, host.kept.before)
     assert host.own and shown("b.test") == shown("x.b.test") == {host.own.fingerprint}
     assert shown("a.test") == {one.certificate.fingerprint}
     assert host.service.installed(two.website) is None and host.service.release(two.website) == []
@@ -239,7 +239,7 @@ def test_setup_makes_the_table_before_anything_names_it(host: Postfix) -> None:
     host.start()
     changes = host.service.setup()
     assert [change.path for change in changes] == [host.service.source]
-    apply(host.service, changes, host.kept.before)
+    apply(host.service, changes, host.place, host.kept.before)
     assert host.service.table.exists() and BEGIN not in MAIN.read_text()
     assert not host.make(host.place).setup()
     assert host.install(host.item("a.test"))["a.test"].state == "installed"

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 import models
 from jobs import queue, records
-from jobs.wiring import accounts, background, checks, options
+from jobs.wiring import accounts, background, checks, options, performing
 from jobs.wiring.background import Background
 from jobs.wiring.instance import Instance, now
 
@@ -137,27 +136,7 @@ def test_the_nightly_minute_is_chosen_once_before_six(instance: Instance) -> Non
 
 
 def test_a_running_check_can_be_asked_to_stop(instance: Instance) -> None:
-    assert not background.stop_running(now())
+    assert not performing.stop_running(now())
     run = records.start_run("2026-01-01T00:00:00.000Z", "*", "letsencrypt", now())
-    assert background.stop_running(datetime.now(UTC))
+    assert performing.stop_running(datetime.now(UTC))
     assert models.Run.get_by_id(run.id).stop_asked_at is not None
-
-
-def test_the_clock_calls_the_tick_at_its_start_and_knows_the_next_night(tmp_path: Path) -> None:
-    from datetime import time as moment
-
-    from jobs.scheduler import Clock
-
-    seen: list[str] = []
-    clock = Clock(moment(3, 17), lambda: seen.append("nightly"), lambda: seen.append("tick"))
-    clock.start()
-    try:
-        until(lambda: seen)
-        night = clock.next_nightly()
-        assert night is not None and (night.hour, night.minute) == (3, 17)
-        clock.move_nightly(moment(4, 5))
-        moved = clock.next_nightly()
-        assert moved is not None and (moved.hour, moved.minute) == (4, 5)
-    finally:
-        clock.stop()
-    assert seen == ["tick"]

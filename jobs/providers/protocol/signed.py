@@ -1,0 +1,71 @@
+"""Requests signed by one account, at the addresses where the CA has its entrances now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobs.policy.failure import Failure
+from jobs.providers.protocol import registration
+from jobs.providers.protocol.directory import Directories
+from jobs.providers.protocol.problem import Answer, Refused
+from jobs.providers.protocol.wire import SENT_AGAIN, Key, Wire
+
+NEW_ORDER_SENT_AGAIN = 1
+"""A newOrder of which the answer was lost may have made an order. It is sent once more all the same (RFC 8555 section
+7.4 lets a CA answer with the former one): a second order costs a little of the CA's limit, and nothing is lost. Not
+more often, for a CA that is overloaded would make one each time."""
+
+NOWHERE = frozenset({404, 405, 410})
+"""HTTP status of an address that does not exist, or not any more."""
+
+
+class Signed:
+    """What one order sends. `directory`: as it is now. Made for a single use in one thread."""
+
+    def __init__(self, wire: Wire, directories: Directories, key: Key, kid: str) -> None:
+        self._wire = wire
+        self._directories = directories
+        self.directory = directories.get()
+        self._key = key
+        self._kid = kid
+
+    def ask(self, url: str, payload: Any, step: str, *, sent_again: int = SENT_AGAIN) -> Answer:
+        """POST, or POST-as-GET when `payload` is None. Raises Failure."""
+        nonces = self.directory.new_nonce
+        try:
+            return self._wire.post(url, payload, self._key, self._kid, nonces, step, sent_again=sent_again)
+        except Refused as refused:
+            if not self._moved(refused, nonces):
+                raise
+        nonces = self.directory.new_nonce
+        return self._wire.post(url, payload, self._key, self._kid, nonces, step, sent_again=sent_again)
+
+    def new_order(self, payload: dict[str, Any], step: str) -> Answer:
+        """POST newOrder. Raises Failure."""
+        address = self.directory.new_order
+        try:
+            return self.ask(address, payload, step, sent_again=NEW_ORDER_SENT_AGAIN)
+        except Refused as refused:
+            if not self._moved(refused, address):
+                raise
+        return self.ask(self.directory.new_order, payload, step, sent_again=NEW_ORDER_SENT_AGAIN)
+
+    def _moved(self, refused: Refused, address: str) -> bool:
+        """Whether the CA has its entrances elsewhere by now, one of which led nowhere."""
+        if refused.url != address or refused.status not in NOWHERE:
+            return False
+        before, self.directory = self.directory, self._directories.anew(self.directory)
+        return self.directory != before
+
+    def check_account(self, refused: Refused) -> None:
+        """CAs refuse an account that is closed, or known by another address, in words of their own.
+
+        Raises Failure("account_gone"), Failure("account_deactivated") if that is the cause of a refusal.
+        """
+        if refused.code != "ca_refused" or refused.kind not in ("malformed", "unauthorized"):
+            return
+        found = registration.find(self._wire, self.directory, self._key)
+        if found != self._kid:
+            here = f"{found}, not {self._kid}" if found else "nothing"
+            words = f"{refused.detail}; for the account's key the CA has {here}"
+            raise Failure("account_gone", words, permanent=True, of_provider=True) from refused

@@ -1,0 +1,36 @@
+"""Which certificates the services of this host are told to read below `tls/live`, and what of `conf`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import models
+from jobs.ports import Place
+from jobs.privileged.mentions import mentions
+
+ETC = Path("/etc")
+_SERVICE = re.compile(r"\A[a-z][a-z0-9_-]{0,30}\Z")
+
+
+@dataclass(frozen=True)
+class StillRead:
+    """`links`: (website, service) of `live/<website>/<service>`; `websites`: all that are named at all, in whatever
+    way; `conf`: paths below `conf`."""
+
+    links: frozenset[tuple[str, str]]
+    websites: frozenset[str]
+    conf: frozenset[str]
+
+
+def still_read(place: Place, conf: Path) -> StillRead:
+    """Looked for in /etc, in the directories of every file that we ever changed, and in `conf`, ours or one that will
+    take its place. Raises Failure("unreadable")."""
+    written = {Path(path).parent for (path,) in models.SetupFile.select(models.SetupFile.path).tuples()}
+    directories = [ETC, *sorted(one for one in written if not one.is_relative_to(ETC)), conf]
+    within = [one for one in directories if one.is_dir()]
+    names = {name for live in {place.live, place.live.resolve()} for name in mentions(live, within)}
+    paths = [path.rstrip("/").split("/") for path in names]
+    links = {(parts[0], parts[1]) for parts in paths if len(parts) > 1 and _SERVICE.match(parts[1])}
+    return StillRead(frozenset(links), frozenset(parts[0] for parts in paths), mentions(place.conf, within))
