@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from jobs import ledger, renewals, waiting
-from jobs.policy.due import deferral_ends, is_due
+from jobs.policy.due import claims_from, is_due
 from jobs.policy.failure import Failure, LeftOff
 from jobs.policy.limits import NEAR, Counted, Later
 from jobs.policy.names import covers
@@ -39,8 +39,8 @@ def admitted(world: World, work: Sequence[Case]) -> list[Case]:
 
 
 def limited(world: World, case: Case, failure: Failure) -> None:
-    """The website's order would break a limit of the CA, and waits. Not longer than until its certificate is about to
-    end: then it is the most urgent."""
+    """The website's order would break a limit of the CA, and waits. Not longer than until its certificate is one of
+    those that come first."""
     ends = _claims_all_from(case)
     at = failure.retry_at or world.clock()
     case.failure, case.outcome, case.provider = failure, "waiting", world.ordering.provider_name
@@ -75,15 +75,15 @@ def _refused(world: World, cases: Mapping[str, Case], plans: Mapping[str, Plan])
 
 
 def _urgency(case: Case, plan: Plan, now: datetime) -> float:
-    """New certificates come before renewals, but for those that are about to end: nobody else loses anything."""
+    """New certificates come before renewals, but for those whose time is half over: nobody else loses anything."""
     stored = case.facts.stored
-    if stored is None or not deferral_ends(stored) <= now < stored.not_after:
+    if stored is None or not claims_from(stored) <= now < stored.not_after:
         return plan.urgency
     return stored.not_after.timestamp() / 1e11 - 1
 
 
 def _claims_all_from(case: Case) -> datetime | None:
-    return deferral_ends(case.facts.stored) if case.facts.stored else None
+    return claims_from(case.facts.stored) if case.facts.stored else None
 
 
 def _as_it_is(case: Case, later: Later, now: datetime) -> Plan | None:

@@ -61,6 +61,13 @@ def urgency(certificate: Certificate) -> float:
     return wanted_by(certificate).timestamp() // 86400 + certificate.not_after.timestamp() / 1e11
 
 
+def claims_from(certificate: Certificate) -> datetime:
+    """From when a renewal that shares a CA's limit with new certificates takes what there is before them: when half of
+    the time between the backstop and the end is over. Nobody loses anything by a new certificate that waits; and many
+    renewals of one registered domain (after a change of the CA, say) take weeks by a limit."""
+    return certificate.not_after - (certificate.not_after - backstop(certificate)) / 2
+
+
 def near_end(certificate: Certificate, usual: timedelta) -> datetime:
     """From when the end of a certificate is near: `usual` before it, 1/10 of the lifetime if that is shorter."""
     return certificate.not_after - min(usual, lifetime(certificate) / 10)

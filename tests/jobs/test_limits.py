@@ -146,7 +146,7 @@ def test_a_renewal_does_not_wait_for_room_for_new_names(host: Host) -> None:
     assert "new.one.shop.test" in ordered(host)["one.shop.test"].names
 
 
-def test_what_is_about_to_end_comes_before_everything_new(host: Host) -> None:
+def test_a_renewal_whose_time_is_half_over_comes_before_everything_new(host: Host) -> None:
     """Its names are not those that it has any more, so that it can't be renewed as it is."""
     with_three(host)
     stale = json.dumps(["one.shop.test", "gone.shop.test"])
@@ -154,7 +154,7 @@ def test_what_is_about_to_end_comes_before_everything_new(host: Host) -> None:
     aged("one.shop.test", 20)
     assert ordered(host)["one.shop.test"].outcome == "waiting"
     assert waiting(host)["one.shop.test"] == NOW + 3 * REFILL, "behind those that have none"
-    aged("one.shop.test", 3.2)
+    aged("one.shop.test", 15.2)
     case = ordered(host, forced=True)["one.shop.test"]
     assert (case.outcome, case.dates[""]) == ("waiting", NOW + timedelta(days=0.2)), "looked at again when it is urgent"
     host.pass_by(days=0.2, minutes=1)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from jobs.policy.certificate import Certificate
-from jobs.policy.due import deferral_ends, due_at, is_due
+from jobs.policy.due import claims_from, deferral_ends, due_at, is_due
 from tests.fakes import NOW
 
 
@@ -36,7 +36,7 @@ def test_due_and_deferral_follow_the_lifetime(
     assert abs(certificate.not_after - deferral_before_end - deferral_ends(certificate)) < timedelta(milliseconds=1)
     assert not is_due(certificate, due_at(certificate) - timedelta(microseconds=1))
     assert is_due(certificate, due_at(certificate))
-    assert due_at(certificate) < deferral_ends(certificate) < certificate.not_after
+    assert due_at(certificate) < claims_from(certificate) < deferral_ends(certificate) < certificate.not_after
 
 
 def test_an_earlier_ari_point_wins_and_a_later_one_does_not() -> None:

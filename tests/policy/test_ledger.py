@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.policy.certificate import Certificate
+from jobs.policy.due import claims_from
 from jobs.policy.ledger import Ask, Book, as_of, failure_key, free, give_back, take, times, when
 from jobs.policy.limits import OWN_PACE, Counted, Limit
+from jobs.providers.letsencrypt import LIMITS as LETS_ENCRYPT
 from tests.fakes import NOW
 
 MINUTE = timedelta(minutes=1)
@@ -204,3 +207,22 @@ def test_thousands_are_spread_in_no_time(number: int) -> None:
     found = times(Book(ALL, {}, NOW), asks, NOW)
     last = max(later.at for later in found.values() if later)
     assert last == NOW + (number - 250) * ORDERS.refill
+
+
+def test_a_flood_of_new_names_costs_no_renewal_of_the_same_domain() -> None:
+    """100 certificates that count for the domain (they were another CA's) beside 500 new names: new ones come first
+    until `claims_from`. Three days before the end were too few: 79 of them expired."""
+    were = NOW - timedelta(days=60)
+    ours = Certificate(("a.test",), "1", "f", "CA", were, NOW + timedelta(days=30), False, "", False)
+    book, at = Book(LETS_ENCRYPT, {}, NOW), NOW
+    renewals, new = ([f"{kind}{one}.hoster.test" for one in range(many)] for kind, many in (("r", 100), ("n", 500)))
+    while renewals and at < ours.not_after:
+        first, second = (renewals, new) if at >= claims_from(ours) else (new, renewals)
+        name = (first or second)[-1]
+        ask = Ask(name, (name,), ("hoster.test",))
+        if book.latest(ask.shared, at)[1] is None:
+            book.take((*ask.shared, *ask.own, *ask.account), at)
+            (first or second).pop()
+        else:
+            at += timedelta(minutes=10)
+    assert renewals == [] and len(new) < 500
