@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives import hashes
 from peewee import fn
@@ -12,6 +12,10 @@ from peewee import fn
 import models
 from jobs.policy.proof import parse
 from jobs.policy.revocation import AGAIN, EVERY, list_of
+
+LONGEST = timedelta(days=400)
+"""No public CA's certificate lives longer. One that a customer made may live for ever; while it is still presented
+then, it is put on the watch again."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,8 @@ def watch(chain: Sequence[bytes], provider: str | None, now: datetime) -> str:
         first = now if provider is None else now + EVERY  # what was issued just now is on no list
         models.Revocable.insert(
             fingerprint=fingerprint, serial=f"{leaf.serial_number:x}", url=url, issuer=issuer.decode("ascii"),
-            provider=provider, not_after=leaf.not_valid_after_utc, next_at=same.next_at if same else first,
+            provider=provider, not_after=min(leaf.not_valid_after_utc, now + LONGEST),
+            next_at=same.next_at if same else first,
         ).on_conflict_ignore().execute()
     return fingerprint
 

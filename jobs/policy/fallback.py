@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from jobs.policy.certificate import Certificate
+from jobs.policy.customer_words import for_owner
 from jobs.policy.decision import Action
 from jobs.policy.due import deferral_ends
 from jobs.policy.failure import Failure
@@ -57,12 +58,14 @@ def forbidden(plan: Plan) -> Failure | None:
 
 
 def joined(tried: Mapping[str, Failure]) -> Failure:
-    """Why none of several providers issued, each with its own reason. It is tried again as soon as one of them says."""
+    """Why none of several providers issued, each with its own reason. It is tried again as soon as one of them says.
+    Its code is one of which the website's owner is told no detail, if there is such a one: all details are in it."""
     if len(tried) == 1:
         return next(iter(tried.values()))
     said = "; ".join(f"{provider}: {failure.detail}" for provider, failure in tried.items())
     first, *rest = tried.values()
-    code = next((failure.code for failure in tried.values() if failure.code not in LIMITS), first.code)
+    codes = [failure.code for failure in tried.values() if failure.code not in LIMITS]
+    code = next((code for code in codes if not for_owner(code, said).detail), codes[0] if codes else first.code)
     names = {
         name: "; ".join(f"{provider}: {failure.names[name]}" for provider, failure in tried.items())
         for name in first.names if all(name in failure.names for failure in rest)

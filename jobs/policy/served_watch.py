@@ -129,7 +129,9 @@ def recognized(look: Look, formers: Collection[str]) -> Look:
 
 
 def remembered(before: Memory, look: Look, now: datetime) -> Memory:
-    """What is to be remembered after `look`."""
+    """What is to be remembered after `look`. A moment that lies ahead is of a clock that was wrong, and forgotten."""
+    if before.reloaded_at is not None and before.reloaded_at > now:
+        before = replace(before, reloaded_at=None)
     if look.seen is Seen.FINE:
         return Memory(State.FINE, None, before.reloaded_at)
     if look.seen is Seen.UNKNOWN:
@@ -137,7 +139,7 @@ def remembered(before: Memory, look: Look, now: datetime) -> Memory:
     if look.seen is Seen.IDLE:
         return Memory(State.IDLE, None, before.reloaded_at)
     since = before.differs_since
-    if since is None or before.state not in (State.SUSPECTED, State.DIFFERS):
+    if since is None or since > now or before.state not in (State.SUSPECTED, State.DIFFERS):
         return Memory(State.SUSPECTED, now, before.reloaded_at)
     counts = before.state is State.DIFFERS or now - since >= SECOND_LOOK
     return Memory(State.DIFFERS if counts else State.SUSPECTED, since, before.reloaded_at)

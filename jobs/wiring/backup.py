@@ -84,6 +84,10 @@ def _checked(instance: Instance, target: Path) -> Path:
     parent = target.parent.resolve()
     if not parent.is_dir():
         raise Failure("backup_failed", f"{parent}: expected a directory", permanent=True)
+    theirs = next((one for one in (parent, *parent.parents) if _anybodys(one)), None)
+    if theirs is not None:
+        words = f"{target}: others may change {theirs}, and with it what is written there: expected a place of root's"
+        raise Failure("backup_failed", f"{words}, /root for one", permanent=True)
     if parent.is_relative_to(instance.place.instance.resolve()):
         words = f"{target}: expected a place outside of {instance.place.instance}, or both are lost together"
         raise Failure("backup_failed", words, permanent=True)
@@ -91,6 +95,13 @@ def _checked(instance: Instance, target: Path) -> Path:
     if os.path.lexists(target) and not stat.S_ISREG(target.lstat().st_mode):
         raise Failure("backup_failed", f"{target}: expected a file, or nothing, to stand there", permanent=True)
     return target
+
+
+def _anybodys(directory: Path) -> bool:
+    """Whether somebody else may put another directory in the place of one of ours in this one."""
+    facts = directory.stat()
+    shared = facts.st_mode & (0o022 if facts.st_gid else 0o002) and not facts.st_mode & stat.S_ISVTX
+    return facts.st_uid not in (0, os.geteuid()) or bool(shared)
 
 
 @contextmanager

@@ -72,12 +72,13 @@ def keep_copy(instance: Instance) -> None:
 
 
 def copies(place: Place) -> list[Path]:
-    """The copies that are kept, the newest first."""
+    """The copies that are kept, the newest first; those of days to come, by a clock that was wrong, behind them."""
     try:
         found = [entry for entry in _folder(place).iterdir() if _NAME.match(entry.name)]
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted(found, key=lambda entry: entry.name, reverse=True)
+    today = f"panel-{now():%Y-%m-%d}.sqlite3"
+    return sorted(found, key=lambda entry: (entry.name <= today, entry.name), reverse=True)
 
 
 def newest_copy(place: Place) -> Path | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -97,7 +98,6 @@ def _everything(directory: Path, file: Path) -> Restored:
 
 def _database(directory: Path, file: Path) -> Restored:
     """Only the rows go back to what they were; every file stays."""
-    create_missing = not (directory / DATABASE).exists()
     if not directory.is_dir():
         words = f"{directory}: expected an installation whose database is damaged; {file} is a database alone"
         raise Failure("restore_impossible", words, permanent=True)
@@ -111,12 +111,12 @@ def _database(directory: Path, file: Path) -> Restored:
         lost = _lost(Place(directory))
         models.database.close()
         _sync_file(staged / DATABASE)
-        former = None if create_missing else _free(directory, "database")
+        stood = [path for end in ("", *_BESIDE) if (path := directory / f"{DATABASE}{end}").exists()]
+        former = _free(directory, "database") if stood else None
         if former is not None:
             former.mkdir(mode=0o700)
-            for name in (DATABASE, *(DATABASE + end for end in _BESIDE)):  # a log of other rows must never meet these
-                with suppress(FileNotFoundError):
-                    (directory / name).rename(former / name)
+            for path in stood:  # a log of other rows must never meet these, though their database be gone
+                path.rename(former / path.name)
             sync_directory(former)
         (staged / DATABASE).rename(directory / DATABASE)
         sync_directory(directory)
@@ -150,7 +150,11 @@ def _brought_up(path: Path, file: Path) -> tuple[str, ...]:
     if found.damage:
         raise Failure("backup_invalid", f"{file}: its database is damaged: {found.damage}", permanent=True)
     known = {entry.stem for entry in models.MIGRATIONS.glob("[0-9]*.py")}
-    newer = [name for name in migrations_of(path) if name not in known]
+    try:
+        applied = migrations_of(path)
+    except sqlite3.OperationalError as error:
+        raise Failure("backup_invalid", f"{file}: its database is none of ours: {error}", permanent=True) from error
+    newer = [name for name in applied if name not in known]
     if newer:
         words = f"{file}: its database was made by a newer version, with {newer[-1]}, which this version does not know"
         raise Failure("backup_newer", words, permanent=True)

@@ -90,7 +90,7 @@ def _chosen(moment: datetime, first: bool) -> list[models.ServiceState]:
     watched = row.state == INSTALLED
     sample = sample_size(row.select().where(watched).count()) if first else 0
     oldest = list(row.select().where(watched).order_by(row.served_at).limit(max(BATCH, sample)))
-    since = _last_check_of_all()
+    since = _last_check_of_all(moment)
     owed = [one for one in oldest if one.served_at is None or (since is not None and one.served_at < since)]
     if not first:
         return owed
@@ -100,9 +100,10 @@ def _chosen(moment: datetime, first: bool) -> list[models.ServiceState]:
     return list(chosen.values())
 
 
-def _last_check_of_all() -> datetime | None:
+def _last_check_of_all(moment: datetime) -> datetime | None:
+    """One that lies ahead is of a clock that was wrong: nothing would ever count as looked at since."""
     run = models.Run
-    over = (run.scope == "*") & run.finished_at.is_null(False)
+    over = (run.scope == "*") & (run.finished_at <= moment)
     found = run.select(run.finished_at).where(over).order_by(run.finished_at.desc()).first()
     return None if found is None else found.finished_at
 
@@ -164,7 +165,7 @@ def _conclude(place: Place, service: ServiceTarget, cases: Sequence[_Case], mome
 
 def _reloaded(place: Place, service: ServiceTarget, cases: Sequence[_Case], moment: datetime) -> list[_Case]:
     """One reload for all these, and another look at them; or why the service was not reloaded."""
-    again = next_reload(_last_reload(service.name), moment)
+    again = next_reload(_last_reload(service.name, moment), moment)
     if again is not None:
         words = f"it was reloaded for such a reason less than an hour ago, and will be again after {again:%H:%M} UTC"
         return [replace(case, told=words) for case in cases]
@@ -193,9 +194,10 @@ def _with(case: _Case, look: Look, moment: datetime) -> _Case:
     return replace(case, look=look, memory=remembered(case.memory, look, moment))
 
 
-def _last_reload(service: str) -> datetime | None:
+def _last_reload(service: str, moment: datetime) -> datetime | None:
     row = models.ServiceState
-    found = row.select(fn.MAX(row.reloaded_at)).where(row.service == service).scalar()
+    past = (row.service == service) & (row.reloaded_at <= moment)
+    found = row.select(fn.MAX(row.reloaded_at)).where(past).scalar()
     return row.reloaded_at.python_value(found) if isinstance(found, str) else found
 
 

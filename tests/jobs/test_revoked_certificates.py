@@ -219,6 +219,13 @@ def test_what_has_expired_is_forgotten(secured: Host, lists: Lists) -> None:
     assert models.Revocable.select().count() == 0
 
 
+def test_a_customers_certificates_without_an_end_do_not_stay_for_ever(host: Host) -> None:
+    bundle = TestCA().bundle(["a.test"], lifetime=timedelta(days=300_000), crl_url="http://crl.example/1.crl")
+    revocations.watch(bundle.chain, None, NOW)
+    revocations.forget(NOW + timedelta(days=401))
+    assert models.Revocable.select().count() == 0
+
+
 def test_thousands_of_certificates_of_one_list_cost_one_request(secured: Host, lists: Lists) -> None:
     first = models.Revocable.get()
     rows: list[dict[str, Any]] = [

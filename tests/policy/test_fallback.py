@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from jobs.policy.certificate import Certificate
+from jobs.policy.customer_words import for_owner
 from jobs.policy.decision import Action
 from jobs.policy.failure import Failure, LeftOff
 from jobs.policy.fallback import DOWN, LIMITS, PENDING, REFUSES, forbidden, goes_on, joined
@@ -91,6 +92,13 @@ def test_several_reasons_are_one_that_names_each() -> None:
     assert (one.code, one.detail, one.retry_at) == ("ca_unreachable", "a: waits; b: no answer", soon)
     assert joined({"a": down}) is down
     assert joined({"a": down, "b": Failure("ca_refused", "no")}).retry_at is None
+
+
+def test_a_customer_does_not_read_what_only_the_host_is_told_of_the_next_provider() -> None:
+    inside = Failure("account_key_missing", "/srv/autossl/keys/b.key: there is no such file", permanent=True)
+    for first in (Failure("ca_caa", "a.test: no"), Failure(PENDING, "not finished"), Failure("ca_limit_near", "waits")):
+        both = joined({"a": first, "b": inside})
+        assert "/srv" in both.detail and for_owner(both.code, both.detail).detail == ""
 
 
 def test_it_is_permanent_only_if_each_is_and_names_only_what_each_refused() -> None:

@@ -79,9 +79,12 @@ class Rounds:
             self._report.down(f"{website}, to get {name}, after kill {self.kills}: {trouble}")
 
     def _finish(self, website: str, by_server: bool) -> None:
-        """A server goes on with what is begun; that it is, only a check can make sure of."""
+        """By a server: if anything is pending it goes on with that, and with checks that a killed one had asked for.
+        Only a check makes sure that something was begun at all."""
         host = self._host
-        if by_server and host.active():
+        if not by_server:
+            host.check(website)
+        if host.active():
             with host.serving():
                 until("nothing is pending", lambda: host.active() == [])
         host.check(website)

@@ -100,7 +100,10 @@ class YearCA:
             self.refused.append((self._clock.at, site.main))
             said = {name: f"{name}: the CA's validation: no answer" for name in failing}
             raise Failure("validation_failed", "; ".join(said.values()), names=said)
-        self._ready[url] = self._clock.at + (HOUR * (number % 7) if number % STUCK == 0 else timedelta(0))
+        self._ready[url] = self._clock.at
+        if number % STUCK == 0:
+            self._ready[url] += HOUR * (1 + number % 7)
+            self._report.fault("order that the CA processes for hours")
         return self.resume(url, request, solvers)
 
     def resume(self, url: str, request: OrderRequest, solvers: Any) -> Bundle | Pending:

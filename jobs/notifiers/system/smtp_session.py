@@ -10,6 +10,11 @@ import time
 from contextlib import suppress
 from smtplib import SMTP
 from types import TracebackType
+from typing import BinaryIO
+
+
+MOST_BYTES = 1 << 20
+"""Of what a server says in a session. The library keeps all lines of an answer, and an answer may have no end."""
 
 
 class OutOfTime(Exception):
@@ -49,6 +54,12 @@ class Session(SMTP):
         self._let_go()
         if isinstance(error, OSError) and self._is_over():
             raise OutOfTime from error
+
+    def getreply(self) -> tuple[int, bytes]:
+        """As the library does it; it makes the file anew after STARTTLS."""
+        if self.file is None:
+            self.file = _Bounded(self.sock.makefile("rb"))  # type: ignore[union-attr]
+        return super().getreply()
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         """Called by the library when it connects."""
@@ -91,3 +102,20 @@ class Session(SMTP):
             self._timer.cancel()
         if self._line is not None:
             self._line.close()
+
+
+class _Bounded:
+    """What the library uses of a socket's file, with an end to how much comes out of it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._left = file, MOST_BYTES
+
+    def readline(self, size: int) -> bytes:
+        line = self._file.readline(size)
+        self._left -= len(line)
+        if self._left < 0:
+            raise OSError(f"it says more than {MOST_BYTES} bytes")
+        return line
+
+    def close(self) -> None:
+        self._file.close()

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import sqlite3
 import tarfile
 from collections.abc import Callable
@@ -149,6 +150,23 @@ def test_a_backup_within_the_installation_is_refused(instance: Instance) -> None
             backup(instance, target, keys=True, logs=False)
 
 
+@pytest.mark.parametrize(("owner", "mode"), [(12345, 0o755), (0, 0o777), (0, 0o775)])
+def test_a_backup_where_a_customer_may_put_a_link_to_the_live_database_is_refused(
+    instance: Instance, tmp_path: Path, owner: int, mode: int
+) -> None:
+    home = tmp_path / "home"
+    (home / "inner").mkdir(parents=True)
+    os.chown(home, owner, 12345)
+    home.chmod(mode)
+    for folder in (home, home / "inner"):
+        with pytest.raises(Failure, match=f"others may change {home}"):
+            backup(instance, folder / "backup.tar.gz", keys=True, logs=False)
+    assert [path.name for path in home.iterdir()] == ["inner"]
+    home.chmod(mode | 0o1000)
+    os.chown(home, 0, 12345)
+    backup(instance, home / "backup.tar.gz", keys=True, logs=False)
+
+
 def test_sockets_and_links_that_lead_out_are_left_out_and_told(instance: Instance, tmp_path: Path) -> None:
     import os
 
@@ -216,6 +234,15 @@ def test_what_is_no_backup_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "file"
     file.write_bytes(content)
     refused(file, tmp_path / "other")
+
+
+def test_a_database_of_something_else_is_refused(tmp_path: Path) -> None:
+    file, there = tmp_path / "other.sqlite3", tmp_path / "instance"
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE bookmark (url TEXT)")
+    connection.close()
+    there.mkdir()
+    refused(file, there)
 
 
 def test_a_backup_cut_off_anywhere_is_refused(kept: Path, tmp_path: Path) -> None:
@@ -336,3 +363,25 @@ def test_a_copy_of_the_database_alone_brings_the_rows_back_and_keeps_newer_certi
     assert done.former is not None and (done.former / "panel.sqlite3").exists()
     open_instance(instance.place.instance)
     assert records.live_certificates()["a.test"].serial == newer.name
+
+
+def test_the_log_that_a_removed_database_left_never_meets_the_restored_one(instance: Instance) -> None:
+    from jobs.wiring.database_copies import copies, keep_copy
+
+    secure(instance)
+    keep_copy(instance)
+    (copy,) = copies(instance.place)
+    instance.close()
+    path = instance.place.instance / "panel.sqlite3"
+    log = path.with_name("panel.sqlite3-wal")
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("UPDATE certificate SET website = 'stale.test'")
+    left = log.read_bytes()
+    connection.close()
+    path.unlink()
+    log.write_bytes(left)
+    done = restore(instance.place.instance, copy, force=False)
+    assert done.former is not None and (done.former / log.name).read_bytes() == left
+    open_instance(instance.place.instance)
+    assert list(records.live_certificates()) == ["a.test"]

@@ -13,7 +13,7 @@ import models
 from jobs.policy.failure import Failure
 from jobs.wiring import database_copies, integrity
 from jobs.wiring.damage import refuse_damaged
-from jobs.wiring.database_copies import KEPT, copies, copy_database, keep_copy
+from jobs.wiring.database_copies import KEPT, copies, copy_database, keep_copy, newest_copy
 from jobs.wiring.instance import DATABASE, Instance, now
 from jobs.wiring.integrity import Soundness, soundness
 
@@ -110,6 +110,17 @@ def test_one_copy_a_day_and_the_last_ones_stay(instance: Instance, monkeypatch: 
     found = copies(instance.place)
     assert len(found) == KEPT and found[0].name == f"panel-{moment + timedelta(days=KEPT + 1):%Y-%m-%d}.sqlite3"
     assert len(list((instance.place.backups / "db").iterdir())) == KEPT
+
+
+def test_copies_of_days_to_come_by_a_wrong_clock_take_no_real_copys_place(instance: Instance) -> None:
+    folder = instance.place.backups / "db"
+    folder.mkdir(mode=0o700)
+    for day in range(1, KEPT + 1):
+        (folder / f"panel-2999-01-0{day}.sqlite3").write_bytes(b"")
+    keep_copy(instance)
+    real = f"panel-{now():%Y-%m-%d}.sqlite3"
+    assert copies(instance.place)[0].name == real and len(copies(instance.place)) == KEPT
+    assert newest_copy(instance.place) == folder / real
 
 
 def test_a_damaged_database_takes_no_sound_copys_place(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -193,6 +193,25 @@ def test_after_a_check_of_all_everything_is_looked_at(host: Host, monkeypatch: p
     assert {one.served_at for one in models.ServiceState.select()} == {host.now}
 
 
+def test_a_clock_that_was_wrong_neither_keeps_the_watch_busy_nor_from_its_reload(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.add("a.test", "b.test")
+    ahead = host.now + timedelta(days=400)
+    run = records.start_run("2026-11-24T12:30:00.000Z", "*", "pebble", host.now)
+    records.finish_run(run, "done", {}, ahead)
+    models.ServiceState.update(reloaded_at=ahead, differs_since=ahead, served_state=State.DIFFERS).execute()
+    host.issue("a.test")
+    rounds: list[int] = []
+    real = served_watch._watch
+    monkeypatch.setattr(served_watch, "_watch", lambda *given: (rounds.append(1), real(*given)))
+    monkeypatch.setattr(served_watch, "SECONDS_A_TICK", 5.0)
+    host.tick()
+    assert len(rounds) == 1, "everything was looked at"
+    host.tick()
+    assert (host.service.reloads, row("a.test").reloaded_at, problems()) == (1, host.now, {})
+
+
 def test_a_check_that_waits_ends_the_round(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(served_watch, "BATCH", 5)
     host.add(*[f"site{number:02}.test" for number in range(23)])
