@@ -76,6 +76,15 @@ def running_pid(pid_file: Path, expected: str) -> int | None:
     return pid if program.removesuffix(" (deleted)") == expected else None
 
 
+def changed_before(path: Path, pid_file: Path) -> bool:
+    """Whether `path` was changed last a second or more before `pid_file` was written; False where one is missing. So
+    much may lie between a daemon's look at its configuration and its process id."""
+    try:
+        return path.stat().st_ctime + 1 <= pid_file.stat().st_mtime
+    except OSError:
+        return False
+
+
 def refuse_program(program: str) -> None:
     """Only programs that root (or we) own run on our behalf."""
     path = Path(program)

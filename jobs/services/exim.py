@@ -133,11 +133,18 @@ class Service:
                 self._refuse_overruled(expected, self._ask(config))
 
     def reload(self) -> None:
-        """Debian's configuration is generated anew first, also for a daemon that is stopped: it starts with it."""
+        """Nothing, once Exim has read our options: links and map are looked up at each connection, and for a moment
+        after a reload connections are refused. Exim writes its process id whenever it has read its configuration.
+
+        Debian's configuration is generated anew first, also for a daemon that is stopped: it starts with it."""
+        pid_file = Path(self._options.pid_file)
+        running = privileged.running_pid(pid_file, "exim4") is not None
+        if running and privileged.changed_before(self._file(), pid_file):
+            return
         if not self._by_hand():
             privileged.reload([self._options.generate])
         self._listeners = daemon_listeners(self._options.pid_file, "exim4") or self._listeners
-        privileged.signal_process(Path(self._options.pid_file), "exim4", signal.SIGHUP)
+        privileged.signal_process(pid_file, "exim4", signal.SIGHUP)
         self._reloaded_at = time.monotonic()
 
     def probe(self, website: Website, certificate: Certificate) -> Sequence[Served]:

@@ -130,6 +130,21 @@ def test_debians_configuration_shows_every_name_on_each_port_that_listens(host: 
 
 
 @inside
+def test_a_renewal_refuses_no_connection_for_a_moment(host: Exim) -> None:
+    """A reload does: Exim closes its ports and opens them again."""
+    host.start()
+    host.install(host.site("a.test"))
+    assert settled("a.test", served(465, "a.test"))
+    a_moment_later = LOCAL.stat().st_ctime + 2
+    os.utime(PID, (a_moment_later, a_moment_later))
+    read_at = PID.stat().st_mtime_ns
+    new = host.site("a.test")
+    assert host.install(new, host.site("b.test"))["a.test"].state == "installed"
+    assert shown("a.test") == {new.certificate.fingerprint}
+    assert PID.stat().st_mtime_ns == read_at, "it was not told to read its configuration again"
+
+
+@inside
 def test_split_configuration_gets_its_macros_where_it_reads_them(host: Exim) -> None:
     SETTINGS.write_text(SETTINGS.read_text().replace("dc_use_split_config='false'", "dc_use_split_config='true'"))
     host.start()
