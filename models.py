@@ -558,13 +558,13 @@ class Told(Row):
     """With the channel before it."""
     key = TextField()
     content = TextField()
-    """A digest of what it was about."""
+    """A digest of what it was about. What comes and goes between two problems has a row for each."""
     told_at = UtcField(index=True)
     gone_at = UtcField(null=True)
     """When it was found to be over."""
 
     class Meta:
-        indexes = ((("recipient", "key"), True), (("key", "gone_at"), False))
+        indexes = ((("recipient", "key", "content"), True), (("key", "gone_at"), False))
 
 
 TABLES: tuple[type[Row], ...] = tuple(Row.__subclasses__())

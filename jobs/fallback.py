@@ -1,4 +1,5 @@
-"""Steps 4 to 7 at the providers behind the current one, for what that one can't do now or refuses for good.
+"""Steps 6 and 7 for all websites of a run; and what the current provider can't do now or refuses for good is decided,
+planned and ordered anew at those behind it.
 
 Each has its own account, limits, CAA records, cap and wildcards, so that everything is planned anew for it; no order
 and no `replaces` is carried over. What is issued elsewhere is renewed by the current provider again.
@@ -71,11 +72,11 @@ def _left_for(world: World, scope: Scope, one: Provider, cases: Sequence[Case]) 
         case.tried.setdefault(case.provider or world.ordering.provider_name, failure)
         rows = queue.active_orders() if rows is None else rows
         row = rows.get(case.website.main)
-        under_way = row is not None and row.order_url is not None
-        if one.name in case.tried or not goes_on(failure, under_way, case.facts.stored, world.clock()):
+        since = row.requested_at if row is not None and row.order_url is not None else None
+        if one.name in case.tried or not goes_on(failure, since, case.facts.stored, world.clock()):
             continue
         late = case.facts.waits.get("")
-        if under_way and late is not None and not scope.forced:  # all were tried in vain while it hangs
+        if since is not None and late is not None and not scope.forced:  # all were tried in vain while it hangs
             case.dates[""] = late.until
         else:
             left.append(case)

@@ -1,6 +1,6 @@
 """What orders take from a provider's limits, as rows: taken before the CA is asked, all of an order's units or none.
 
-admit -> begin -> spent, or give_back. An order has its units as a reservation until its certificate came. One that ends
+admit -> begin -> spent, or unused. An order has its units as a reservation until its certificate came. One that ends
 without gives back what the CA did not count, also if the process that took it is dead. The rules are those of
 `jobs/policy/ledger.py`; every transaction here is immediate, so that two at once can't both take the last unit.
 """

@@ -75,6 +75,13 @@ def close_failed(row: models.Message, failure: Failure, now: datetime) -> None:
         _update(row, run_after=later, code=failure.code, answer=failure.detail)
 
 
+def hold(channel: str, failure: Failure, until: datetime) -> None:
+    """The channel is down: what waits for it meets the same, and is not tried before what found that out."""
+    row = models.Message
+    waits = (row.state == WAITING) & (row.run_after < until) & (row.channel == channel)
+    row.update(run_after=until, code=failure.code, answer=failure.detail).where(waits).execute()
+
+
 def hurry(channel: str, codes: Collection[str], now: datetime) -> None:
     """The channel works: what waits, since it did not (one of `codes`), need not wait any longer."""
     row = models.Message

@@ -1,4 +1,4 @@
-"""What services serve now beside what is installed: looked at many at a time, within a time; and a reload that is safe.
+"""What services serve now beside what is installed: looked at many at a time, within a time.
 
 Nothing is written here, and nothing is asked but by handshakes.
 """
@@ -43,19 +43,6 @@ def look(items: Sequence[Watched], place: Place, seconds: float) -> dict[int, Lo
         for future in begun.values():
             future.cancel()  # what runs already goes on
     return {key: future.result() for key, future in begun.items() if not future.cancelled()}
-
-
-def reload(service: ServiceTarget) -> str:
-    """Reload `service` if its own test passes; returns why that was not done. Raises Failure("service_not_running")."""
-    try:
-        service.forget()
-        service.test()
-        service.reload()
-    except Failure as failure:
-        if failure.code == "service_not_running":
-            raise
-        return f"{failure.code}: {failure.detail}"
-    return ""
 
 
 def _looked_at(item: Watched, place: Place) -> Look:

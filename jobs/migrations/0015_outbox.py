@@ -36,7 +36,7 @@ STATEMENTS = (
         "gone_at" TEXT
     )""",
     'CREATE INDEX "told_told_at" ON "told" ("told_at")',
-    'CREATE UNIQUE INDEX "told_recipient_key" ON "told" ("recipient", "key")',
+    'CREATE UNIQUE INDEX "told_recipient_key_content" ON "told" ("recipient", "key", "content")',
     'CREATE INDEX "told_key_gone_at" ON "told" ("key", "gone_at")',
 )
 

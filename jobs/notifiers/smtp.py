@@ -5,6 +5,8 @@ With STARTTLS, TLS from the first byte, or in the clear; with a name and a passw
 
 from __future__ import annotations
 
+import base64
+import re
 import smtplib
 import ssl
 from collections.abc import Iterator
@@ -19,6 +21,8 @@ from jobs.policy.redirects import printable
 from jobs.ports import Letter
 
 _LONGEST_WORDS = 300
+_SHORTEST_SECRET = 5
+_WORD = re.compile(r"[^\s'\"<>:;,]+")
 _THIS_HOST = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -85,7 +89,7 @@ class Notifier:
                 code, said = error.smtp_code, _bytes(error.smtp_error)
             if code != 250:
                 raise self._refused(code, f"the message to {to} is refused: {_words(code, said)}")
-            return _words(code, said)
+            return self._masked(_words(code, said))
 
     @contextmanager
     def _session(self, own_name: str) -> Iterator[Session]:
@@ -130,7 +134,23 @@ class Notifier:
         return Failure("notifier_refused", self._where(words), permanent=500 <= code <= 599)
 
     def _where(self, words: str) -> str:
-        return f"{self._options.host} port {self._options.port}: {printable(words, _LONGEST_WORDS)}"
+        said = printable(self._masked(words), _LONGEST_WORDS)
+        return f"{self._options.host} port {self._options.port}: {said}"
+
+    def _masked(self, text: str) -> str:
+        """Some servers repeat a command that they don't like, and AUTH (RFC 4954) is one with the password in it, whole
+        or cut off somewhere."""
+        user, password = self._options.user, self._options.password
+        if not password:
+            return text
+        given = [_base64(f"\0{user}\0{password}"), _base64(f"{user}\0{user}\0{password}"), _base64(password)]
+
+        def shown(found: re.Match[str]) -> str:
+            word = found.group()
+            cut = len(word) >= _SHORTEST_SECRET and any(word in one for one in given)
+            return "***" if cut or any(one in word for one in given) else word
+
+        return _WORD.sub(shown, text.replace(password, "***"))
 
 
 def _context(ca_file: str) -> ssl.SSLContext:
@@ -142,6 +162,10 @@ def _context(ca_file: str) -> ssl.SSLContext:
 
 def _words(code: int, said: bytes) -> str:
     return f"{code} {printable(' '.join(said.decode('utf-8', 'replace').split()), _LONGEST_WORDS)}"
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode("ascii")
 
 
 def _bytes(said: bytes | str) -> bytes:

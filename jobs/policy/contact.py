@@ -14,6 +14,8 @@ def mail_address(text: str) -> str:
         raise InvalidName("expected a mail address")
     if not local.isascii() or not local.isprintable() or any(char.isspace() or char in _NEVER for char in local):
         raise InvalidName("expected a mail address of plain letters before the '@'")
+    if domain != domain.strip() or domain.endswith(".") or domain.startswith("*"):
+        raise InvalidName("expected a mail address that ends with a host's name, and nothing behind it")
     try:
         hostname(domain)
     except InvalidName as error:

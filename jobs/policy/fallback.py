@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from jobs.policy.certificate import Certificate
 from jobs.policy.customer_words import for_owner
@@ -35,15 +35,26 @@ LIMITS = frozenset({NEAR, "ca_rate_limited"})
 PENDING = "order_pending"
 
 
-def goes_on(failure: Failure, under_way: bool, at_stake: Certificate | None, now: datetime) -> bool:
-    """Whether the next provider is tried. `under_way`: the CA has an order and may finish it, which is left to it, slow
-    or down, until the certificate at stake is about to end."""
-    ends = None if at_stake is None else deferral_ends(at_stake)
-    if under_way or failure.code == PENDING:
-        return ends is not None and now >= ends
+ENOUGH = timedelta(days=1)
+"""For so long a website without a certificate waits for an order that its CA does not finish."""
+
+
+def goes_on(failure: Failure, since: datetime | None, at_stake: Certificate | None, now: datetime) -> bool:
+    """Whether the next provider is tried. `since`: when the order was asked for that the CA has and may finish, which
+    is left to it, slow or down, until the certificate at stake is about to end."""
+    ends = _ends(at_stake)
+    if since is not None or failure.code == PENDING:
+        if ends is None:
+            return since is not None and now - since >= ENOUGH
+        return now >= ends
     if failure.code in LIMITS:
         return ends is not None and (failure.retry_at or now) >= ends
     return failure.of_provider or failure.code in DOWN or failure.code in REFUSES or failure.code in CAA
+
+
+def _ends(at_stake: Certificate | None) -> datetime | None:
+    """When waiting is over; one that was revoked is of no use any more."""
+    return None if at_stake is None else min(deferral_ends(at_stake), at_stake.revoked_at or at_stake.not_after)
 
 
 def forbidden(plan: Plan) -> Failure | None:

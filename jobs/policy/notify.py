@@ -67,7 +67,7 @@ class Event:
     `key` names what it is about, the same for as long as it lasts. `code` is one of the catalogue, `detail` the words
     of this time (a CA's own, as they came). `names`: those that it is about, each with its own code and words;
     `covered`: those of the certificate. `websites`: how many wait. `account` and `website` are empty for what is about
-    the host.
+    the host. `waits`: it was told when it was tried, which it was not now.
     """
 
     kind: Kind
@@ -83,6 +83,7 @@ class Event:
     ends_at: datetime | None = None
     until: datetime | None = None
     retry_at: datetime | None = None
+    waits: bool = False
 
     @property
     def weight(self) -> Weight:

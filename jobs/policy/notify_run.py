@@ -29,6 +29,9 @@ _OF_THE_PROVIDER = DOWN | {
 }
 """Failures that every order at that provider meets."""
 
+_WAITING = {"deferred": Kind.DEFERRED, "coverage_blocked": Kind.BLOCKED}
+"""What a website waits for that is not an order in vain."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failed:
@@ -69,7 +72,8 @@ class Service:
 @dataclass(frozen=True)
 class Result:
     """What became of one website. `own`: the names that it lists itself; `certificate`: what stands now; `lost`: names
-    that the former one had and that are wanted still; `failures`: tries in a row that failed, for whatever reason."""
+    that the former one had and that are wanted still; `failures`: tries in a row that failed, for whatever reason;
+    `waits`: what it failed for before, where it was not tried now."""
 
     account: str
     website: str
@@ -85,6 +89,7 @@ class Result:
     lost: tuple[str, ...] = ()
     failure: Failed | None = None
     failures: int = 0
+    waits: Failed | None = None
     until: datetime | None = None
     retry_at: datetime | None = None
     services: tuple[Service, ...] = ()
@@ -97,8 +102,9 @@ def events_of(results: Sequence[Result], providers: Sequence[Provider], now: dat
 
 
 def settled_by(results: Sequence[Result], providers: Sequence[Provider]) -> frozenset[str]:
-    """Keys of what this check found to be in order."""
-    over = {f"provider:{one.name}" for one in providers if not one.failures}
+    """Keys of what this check found to be in order. Of a provider nothing was found out where nobody asked it."""
+    unknown = any(_whole(result.failure) or result.code == "backoff" for result in results)
+    over = {f"provider:{one.name}" for one in providers if not one.failures and not unknown}
     over |= {f"terms:{one.name}" for one in providers if not one.new_terms}
     for result in results:
         fine = result.action is Action.KEEP and result.code in ("fine", "nothing_gained")
@@ -124,13 +130,19 @@ def is_near(certificate: Certificate | None, now: datetime) -> bool:
 def _of_website(result: Result, now: datetime) -> Iterator[Event]:
     if result.issued:
         yield from _of_certificate(result)
+    elif result.waits is not None:
+        yield Event(
+            _WAITING.get(result.waits.code, Kind.UNORDERED), _website_key(result), result.waits.code,
+            result.waits.detail, result.account, result.website, ends_at=_ends(result), retry_at=result.retry_at,
+            waits=True,
+        )
     else:
         yield from _of_obstacle(result, now)
     for one in result.services:
         if one.state == "failed" and (is_lasting(one.attempts) or is_near(result.certificate, now)):
             yield Event(
                 Kind.INSTALL, _service_key(result, one), one.code, one.text, result.account, result.website, one.name,
-                ends_at=_ends(result), retry_at=one.retry_at,
+                ends_at=_ends(result), retry_at=one.retry_at, waits=not one.code,
             )
 
 
@@ -141,16 +153,22 @@ def _of_certificate(result: Result) -> Iterator[Event]:
     uncovered = tuple(left for left in result.left_off if left.name in result.own and not covers(names, left.name))
     key = f"installed:{result.website}:{_ends(result)}"
     event = Event(
-        Kind.INSTALLED, key, "issued", "", result.account, result.website, covered=names, ends_at=_ends(result)
+        Kind.INSTALLED, key, "issued", "", result.account, result.website, covered=names, ends_at=_ends(result),
     )
+    again = replace(event, retry_at=result.retry_at)
     if lost:
         key = f"reduced:{result.website}"
-        yield replace(event, kind=Kind.REDUCED, key=key, code="reduced_coverage", detail=result.reason, names=lost)
-    elif uncovered:
+        yield replace(again, kind=Kind.REDUCED, key=key, code="reduced_coverage", detail=result.reason, names=lost)
+    elif uncovered and _is_in_use(result):
         key = f"uncovered:{result.website}"
-        yield replace(event, kind=Kind.UNCOVERED, key=key, code="names_missing", names=uncovered)
-    elif result.outcome != "failed":
+        yield replace(again, kind=Kind.UNCOVERED, key=key, code="names_missing", names=uncovered)
+    elif not uncovered and result.outcome != "failed":
         yield event
+
+
+def _is_in_use(result: Result) -> bool:
+    """Whether the new certificate got to a service, be it not to all of them."""
+    return result.outcome != "failed" or any(one.state == "installed" for one in result.services)
 
 
 def _of_obstacle(result: Result, now: datetime) -> Iterator[Event]:

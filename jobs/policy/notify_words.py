@@ -53,7 +53,8 @@ MEANINGS: Mapping[Kind, str] = MappingProxyType(
         " back, and goes on being served.",
         Kind.SERVED: "A connection to the service showed another certificate than the one that was installed there.",
         Kind.TERMS: "The provider issues nothing before the new terms are agreed to. Certificates in use stay.",
-        Kind.PROVIDER: "Orders wait and are tried again by themselves. Certificates in use stay.",
+        Kind.PROVIDER: "Orders go to the next provider of the list, if there is one, or wait and are tried again by"
+        " themselves. Certificates in use stay.",
         Kind.HOST: "It concerns the whole server.",
         Kind.DEFERRED: "A name that is secured now would be lost by a renewal. There is time left, so it is waited for"
         " until shortly before the end of the certificate; then the certificate is renewed without that name.",

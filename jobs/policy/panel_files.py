@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from jobs.policy.site import InvalidName, hostname
+from jobs.policy.site import is_hostname
 
 MAP = "panel.map"
 """In `Place.conf`: JSON, name -> the website (its main name) whose link `live/<website>/panel` is presented for it."""
@@ -37,7 +37,7 @@ def parse_map(content: bytes | None) -> dict[str, str]:
     if not isinstance(raw, dict):
         raise ValueError(f"expected a JSON object of names, got {type(raw).__name__}")
     for name, website in raw.items():
-        if not (_is_name(name) and _is_name(website)):
+        if not (is_hostname(name) and is_hostname(website)):
             raise ValueError(f"expected two host names, got {name!r}: {website!r}")
     return raw
 
@@ -67,10 +67,3 @@ def _address(entry: Any) -> Address:
         case [str() as host, int() as port] if 0 < port < 65536:
             return host, port
     raise ValueError(f"expected a host and a port, got {entry!r}")
-
-
-def _is_name(text: object) -> bool:
-    try:
-        return isinstance(text, str) and hostname(text) == text
-    except InvalidName:
-        return False

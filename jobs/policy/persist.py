@@ -18,7 +18,7 @@ from typing import Any
 from jobs.policy.caa_value import read_parameters
 from jobs.policy.finding import Finding
 from jobs.policy.redirects import printable
-from jobs.policy.site import InvalidName, hostname
+from jobs.policy.site import is_hostname
 
 METHOD = "dns-persist-01"
 LABEL = "_validation-persist"
@@ -225,7 +225,4 @@ def _issuers(raw: Any) -> tuple[str, ...]:
 
 def _is_normal(name: str) -> bool:
     """A-labels in lower case, no final dot, no wildcard (draft section 3.1)."""
-    try:
-        return hostname(name) == name and not name.startswith("*.")
-    except InvalidName:
-        return False
+    return is_hostname(name) and not name.startswith("*.")

@@ -108,6 +108,14 @@ def hostname(text: str) -> str:
     return wildcard + rest
 
 
+def is_hostname(text: object) -> bool:
+    """Whether `text` is a host name as it is kept here; only then it may become a part of a path."""
+    try:
+        return isinstance(text, str) and hostname(text) == text
+    except InvalidName:
+        return False
+
+
 def account_name(text: str) -> str:
     """Return `text` if it can be an account's name; raises InvalidName."""
     if not _ACCOUNT.match(text):

@@ -119,7 +119,7 @@ def _run(
         report = _report(log, row, started, scope, cases)
         log.keep(REPORT, json.dumps(report))
         if run:
-            tell_of_run(instance, log, cases)
+            tell_of_run(instance, log, cases, scope.accounts is None)
             records.finish_run(run, _result(report), report["totals"], now())
         _forget_old_runs(instance)
         return report

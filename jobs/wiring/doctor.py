@@ -157,7 +157,7 @@ class _Once:
 
 def _rhythm(instance: Instance) -> Rhythm:
     run = models.Run
-    of_all = (run.scope == "*") & run.finished_at.is_null(False)
+    of_all = (run.scope == "*") & run.finished_at.is_null(False) & (run.totals != "{}")  # which one that broke off has
     last = run.select(run.finished_at).where(of_all).order_by(run.finished_at.desc()).first()
     working = run.select(run.started_at).where(run.finished_at.is_null()).order_by(run.id.desc()).first()
     first = models.Account.select(models.Account.found_at).order_by(models.Account.found_at).first()

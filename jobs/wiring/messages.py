@@ -33,15 +33,16 @@ def tests(instance: Instance, notifier: str | None, address: str) -> list[models
     """
     inuse = notifiers(instance)
     if not inuse or notifier not in (None, *inuse):
-        what = notifier or "none"
-        raise Failure("notifier_missing", f"{what}: no such notifier is in use; see `autossl plugin list`")
+        words = f"{notifier}: no such notifier is in use" if notifier else "no notifier is in use"
+        how = "set one up under Options, or by `autossl plugin set sendmail enabled=yes`; see `autossl plugin list`"
+        raise Failure("notifier_missing", f"{words}; {how}")
     chosen = {name: one for name, one in inuse.items() if notifier in (None, name)}
     to = [_checked(address)] if address else list(options.load(instance.config).admin_addresses)
     recipients = [
         Recipient(name, one) for name, found in chosen.items() for one in (to if found.addressed else [""])
     ]
     if not recipients:
-        words = "no administrator has a mail address here: name one, or choose them: autossl option set admin_addresses"
+        words = "no administrator has a mail address here: name one, or `autossl option set admin_addresses ADDRESS`"
         raise Failure("option_invalid", words, permanent=True)
     return [put_test(instance, recipient, now()) for recipient in recipients]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import models
 from jobs import outbox, records, runlog
-from jobs.policy.site import InvalidName, hostname
+from jobs.policy.site import is_hostname
 from jobs.ports import Place
 from jobs.wiring import attempts, audit, options, sessions, telling
 from jobs.wiring.instance import Instance, choose, now, setting
@@ -67,7 +67,7 @@ def remove_orphans(place: Place, moment: datetime) -> list[str]:
     if not found:
         return []
     read = still_read(place, place.conf).websites
-    odd = sorted(name for name in read if not _is_name(name))
+    odd = sorted(name for name in read if not is_hostname(name))
     if odd:
         _log.warning("certificates of %d websites that are gone stay: some service reads %s", len(found),
                      place.live / odd[0])
@@ -90,7 +90,9 @@ def _orphans(place: Place, moment: datetime) -> Iterator[Path]:
     if not wanted:
         return  # an empty or a restored database knows nothing of what is served
     for directory in sorted(place.live.iterdir()):
-        if directory.is_symlink() or not directory.is_dir() or directory.name in wanted or not _is_name(directory.name):
+        if directory.is_symlink() or not directory.is_dir():
+            continue
+        if directory.name in wanted or not is_hostname(directory.name):
             continue
         if directory.stat().st_mtime < (moment - ORPHANED).timestamp():
             yield directory
@@ -119,10 +121,3 @@ def _delete(table: Any, condition: Any) -> None:
     some = table.select(table.id).where(condition).limit(BATCH)
     while table.delete().where(table.id.in_(some)).execute() == BATCH:
         pass
-
-
-def _is_name(text: str) -> bool:
-    try:
-        return hostname(text) == text
-    except InvalidName:
-        return False

@@ -31,13 +31,15 @@ _NO_NEWS = frozenset({"provider_disabled", "check_stopped", "entry_busy"})
 _log = logging.getLogger("autossl.background")
 
 
-def tell_of_run(instance: Instance, log: RunLog, cases: Sequence[Case]) -> None:
-    """What became of each website, once all of it is kept. No check fails for what comes of this."""
+def tell_of_run(instance: Instance, log: RunLog, cases: Sequence[Case], of_all: bool) -> None:
+    """What became of each website, once all of it is kept; a check of all reminds of what still waits. No check fails
+    for what comes of this."""
     try:
         moment = now()
         results, inuse = _results(cases), _providers()
         settled = settled_by(results, inuse) | {ENDED_EARLY}
-        count = tell(instance, events_of(results, inuse, moment), settled, log.start, moment, log.start)
+        events = events_of(results, inuse, moment)
+        count = tell(instance, events, settled, log.start, moment, log.start, of_all=of_all)
     except Failure as failure:
         log.say("warn", f"nobody is told of this run: {failure.detail}", code=failure.code)
     except Exception as error:  # noqa: BLE001 certificates matter more than messages
@@ -118,6 +120,7 @@ def _result(
         lost=tuple(lost) if issued else (),
         failure=Failed(failure.code, failure.detail, failure.permanent, failure.of_provider) if failure else None,
         failures=row.failures if row else 0,
+        waits=Failed(row.code, row.text) if row and not row.name and case.decision.code == "backoff" else None,
         until=plan.defer_until if plan else None,
         retry_at=row.retry_at if row else None,
         services=tuple(
@@ -132,12 +135,12 @@ def _again(row: models.ServiceState | None) -> tuple[int, datetime | None]:
 
 
 def _tries(mains: Sequence[str]) -> dict[str, models.Problem]:
-    """Of each website the problem that has failed most often: its own, or one of its names'."""
+    """Of each website its own problem; where it has none, that of its names which has failed most often."""
     row = models.Problem
-    query = row.select(row.website, row.failures, row.retry_at).where(
+    query = row.select(row.website, row.name, row.code, row.text, row.failures, row.retry_at).where(
         row.website.in_(mains) & (row.service == "") & models.REAL_PROBLEM
     )
-    return {one.website: one for one in query.order_by(row.failures)}
+    return {one.website: one for one in query.order_by(row.name == "", row.failures)}
 
 
 def _standings(mains: Sequence[str]) -> dict[tuple[str, str], models.ServiceState]:

@@ -3,7 +3,8 @@
 A web server whose configuration names a file that is not there does not start any more, for none of its websites, and
 its configuration test fails, so that no check would touch it. What a backup lacks (it was made before a website came,
 or without keys) is therefore taken over from the installation that it takes the place of; and where that has nothing
-either, a self-signed pair stands in, until the next check gets a certificate.
+either, a self-signed pair stands in, until the next check gets a certificate. What that installation presents already
+is kept where it is newer: no service is put back to a certificate that was renewed since, and may have ended by now.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from pathlib import Path
 from jobs.policy.certificate import Bundle
 from jobs.policy.failure import Failure
 from jobs.policy.proof import read_certificate
-from jobs.policy.site import InvalidName, hostname
+from jobs.policy.site import is_hostname
 from jobs.ports import Place
-from jobs.store import set_damage, store
+from jobs.store import LEAF, set_damage, store
 from jobs.wiring.serving import self_signed
 from jobs.wiring.still_read import StillRead
 
@@ -35,16 +36,16 @@ def mend(place: Place, former: Place | None, needed: StillRead, now: datetime) -
     """Make every link that is needed lead to a sound pair within `place`, which nobody reads yet."""
     taken, made = _conf(place, former, needed), set()
     for website, service in sorted(needed.links):
-        if not _is_name(website):
+        if not is_hostname(website):
             continue
         link = place.link(website, service)
-        if link.is_dir() and not set_damage(link):
-            continue
-        if former is not None and _take_over(place, former, website, service):
+        sound = link.is_dir() and not set_damage(link)
+        wanted = former is not None and (not sound or _came_later(place, former, website, service, now))
+        if wanted and former is not None and _take_over(place, former, website, service):
             taken.append(f"tls/live/{website}/{service}")
-            continue
-        _stand_in(place, website, service, now)
-        made.add(website)
+        elif not sound:
+            _stand_in(place, website, service, now)
+            made.add(website)
     return Mended(tuple(taken), tuple(sorted(made)))
 
 
@@ -62,6 +63,15 @@ def _conf(place: Place, former: Place | None, needed: StillRead) -> list[str]:
             shutil.copy2(source, target)
         taken.append(f"conf/{path}")
     return taken
+
+
+def _came_later(place: Place, former: Place, website: str, service: str, now: datetime) -> bool:
+    """Whether the former installation presents a newer certificate than the backup does, of a CA and in force."""
+    link = former.link(website, service)
+    if set_damage(link):
+        return False
+    there, here = (read_certificate((one / LEAF).read_bytes()) for one in (link, place.link(website, service)))
+    return not there.self_signed and here.not_before < there.not_before <= now < there.not_after
 
 
 def _take_over(place: Place, former: Place, website: str, service: str) -> bool:
@@ -105,11 +115,3 @@ def _point(link: Path, target: str) -> None:
             raise Failure("restore_impossible", f"{link}: expected a link, found a directory", permanent=True)
         link.unlink()
     link.symlink_to(target)
-
-
-def _is_name(text: str) -> bool:
-    """Only what is the name of a website becomes a path here; wildcards are none of their own."""
-    try:
-        return hostname(text) == text
-    except InvalidName:
-        return False

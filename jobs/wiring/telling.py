@@ -14,7 +14,7 @@ from jobs.policy.access import Role
 from jobs.policy.digest import digest, subject
 from jobs.policy.notify import Audience, Event, Kind, Weight
 from jobs.policy.notify_recipients import Owner, Reader, Recipient, readers, wanted
-from jobs.policy.notify_told import AGAIN_AFTER, Told, content_of, is_news
+from jobs.policy.notify_told import AGAIN_AFTER, Told, content_of, is_news, is_reminder
 from jobs.policy.options import NotifyLevel, Options
 from jobs.wiring import options
 from jobs.wiring.instance import Instance
@@ -26,27 +26,33 @@ _ROWS = 500
 
 
 def tell(
-    instance: Instance, events: Sequence[Event], settled: Collection[str], occasion: str, now: datetime, run: str = ""
+    instance: Instance,
+    events: Sequence[Event],
+    settled: Collection[str],
+    occasion: str,
+    now: datetime,
+    run: str = "",
+    *,
+    of_all: bool = True,
 ) -> int:
     """Put what is news to somebody into the outbox; returns how many messages that makes. `settled`: keys of what was
-    found to be over; `occasion`: the same is told nobody twice; `run`: the check whose log has more.
+    found to be over; `occasion`: the same is told nobody twice; `run`: the check whose log has more; `of_all`:
+    everything was looked at, so that reminders are due together.
 
     Nothing is sent here. Where no notifier is in use nobody is told, and nothing counts as told.
     Raises Failure("config_invalid"), Failure("unreadable").
     """
-    chosen = options.load(instance.config)
-    host, panel = own_name(instance.config.panel), panel_url(instance.config.panel)
-    found = list(wanted(_readers(instance, chosen), events)) if events else []
+    asked = wanted(_readers(instance, options.load(instance.config)), events) if events else ()
+    found = [(reader, news) for reader, mine in asked if (news := _news(reader.recipient, mine, now, of_all))]
+    # a name server may be asked for it: not while others wait for the database, and not where nothing is told
+    host, panel = own_name(instance.config.panel) if found else "", panel_url(instance.config.panel)
     count = 0
     with models.database.atomic():
         _note_over(settled, now)
-        for reader, asked in found:
-            known = _told(reader.recipient)
-            news = [event for event in asked if is_news(event, known.get(event.key), now)]
-            if news:
-                content = digest(news, reader.audience, host, panel, run)
-                count += _put(reader.recipient, occasion, subject(news, host), content, host, now)
-                _note_told(reader.recipient, news, now)
+        for reader, news in found:
+            content = digest(news, reader.audience, host, panel, run)
+            count += _put(reader.recipient, occasion, subject(news, host), content, host, now)
+            _note_told(reader.recipient, news, now)
     return count
 
 
@@ -91,10 +97,24 @@ def _put(
     return outbox.put(key, recipient.channel, recipient.to, message_id, said, content, now)
 
 
-def _told(recipient: Recipient) -> dict[str, Told]:
-    row = models.Told
+def _news(recipient: Recipient, events: Iterable[Event], now: datetime, of_all: bool) -> list[Event]:
+    known = _told(recipient)
+    found = []
+    for event in events:
+        shapes = known.get(event.key, {})
+        fresh = not event.waits and is_news(shapes.get(content_of(event)), now)
+        if fresh or (of_all and is_reminder(shapes.values(), now)):
+            found.append(event)
+    return found
+
+
+def _told(recipient: Recipient) -> dict[str, dict[str, Told]]:
+    """By key and content."""
+    row, found = models.Told, dict[str, dict[str, Told]]()
     query = row.select(row.key, row.content, row.told_at, row.gone_at).where(row.recipient == recipient.key)
-    return {one.key: Told(one.content, one.told_at, one.gone_at is not None) for one in query}
+    for one in query:
+        found.setdefault(one.key, {})[one.content] = Told(one.told_at, one.gone_at is not None)
+    return found
 
 
 def _note_told(recipient: Recipient, events: Iterable[Event], now: datetime) -> None:
@@ -105,8 +125,8 @@ def _note_told(recipient: Recipient, events: Iterable[Event], now: datetime) -> 
         for event in events if event.weight is not Weight.SUCCESS
     ])
     while some := list(islice(values, _ROWS)):
-        preserved = [row.content, row.told_at, row.gone_at]
-        row.insert_many(some).on_conflict(conflict_target=[row.recipient, row.key], preserve=preserved).execute()
+        same = [row.recipient, row.key, row.content]
+        row.insert_many(some).on_conflict(conflict_target=same, preserve=[row.told_at, row.gone_at]).execute()
 
 
 def _note_over(settled: Collection[str], now: datetime) -> None:

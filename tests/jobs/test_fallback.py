@@ -12,6 +12,7 @@ import pytest
 
 import jobs.validate
 import models
+from jobs import waiting
 from jobs.check import check as run_steps
 from jobs.order import Ordering
 from jobs.policy.failure import Failure
@@ -229,3 +230,15 @@ def test_each_provider_has_its_own_ledger(cas: Cas) -> None:
     cas.check()
     models.Certificate.delete().execute()
     assert (cas.check().provider, cas.orders) == ("c", (0, 1, 1)), "b waits for its limit, and c does not"
+
+
+def test_what_waits_for_a_fallback_goes_on_as_soon_as_that_one_allows(cas: Cas) -> None:
+    specs = Specs("Test CA", "https://b.test/directory", limits=(SET,))
+    cas.b.specs = lambda: specs  # type: ignore[method-assign]
+    behind = cas._provider("b", cas.host.world([]).ordering).ordering
+    assert behind is not None
+    late = waiting.Waiting("bob", "b.test", ("b.test",), 0.0, NOW + timedelta(days=2), "waits for its limit")
+    waiting.park(behind.ledger, [late], NOW)
+    cas.check()
+    (row,) = [row for row in cas.host.rows() if row.website == "b.test"]
+    assert (row.state, row.run_after) == ("waiting", NOW), "its unit is there after all"

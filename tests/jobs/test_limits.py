@@ -12,6 +12,7 @@ import pytest
 import jobs.validate
 import models
 from jobs import records
+from jobs import waiting as parked
 from jobs.check import check as run_steps
 from jobs.policy.failure import Failure
 from jobs.policy.limits import Counted, Limit
@@ -171,6 +172,22 @@ def test_the_most_urgent_gets_what_is_left(host: Host) -> None:
     host.pass_by(minutes=202)
     cases = ordered(host)
     assert (cases["two.shop.test"].outcome, cases["one.shop.test"].outcome) == ("installed", "waiting")
+
+
+def test_a_certificate_of_no_use_counts_all_the_same(host: Host) -> None:
+    host.ca.names = ("other.example",)
+    assert host.check().outcome == "failed"
+    book = host.world([]).ordering.ledger.book(NOW)
+    assert book.full[Counted.DOMAIN, "a.test"] == NOW + REFILL
+    assert models.Reservation.select().count() == 0
+
+
+def test_who_does_not_take_its_turn_keeps_it_free_for_an_hour_and_no_longer(host: Host) -> None:
+    ledger = host.world([]).ordering.ledger
+    parked.park(ledger, [parked.Waiting("bob", "b.test", ("b.test",), -5.0, NOW, "waits")], NOW)
+    assert [ask.website for ask in parked.others("ca", (), NOW + timedelta(minutes=59))] == ["b.test"]
+    assert parked.others("ca", ("b.test",), NOW) == []
+    assert parked.others("ca", (), NOW + timedelta(minutes=61)) == []
 
 
 def test_a_website_that_is_not_wanted_any_more_leaves_the_queue(host: Host) -> None:

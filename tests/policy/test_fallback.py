@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -28,7 +29,7 @@ def failure(code: str, retry_at: datetime | None = None, *, of_provider: bool = 
 
 @pytest.mark.parametrize("code", sorted(DOWN | REFUSES))
 def test_one_that_is_down_or_refuses_for_good_is_not_waited_for(code: str) -> None:
-    assert goes_on(failure(code), False, None, NOW)
+    assert goes_on(failure(code), None, None, NOW)
 
 
 @pytest.mark.parametrize(
@@ -36,28 +37,28 @@ def test_one_that_is_down_or_refuses_for_good_is_not_waited_for(code: str) -> No
              "dns_nxdomain", "order_gone", "ca_bad_certificate"]
 )
 def test_what_another_ca_would_do_no_better_is_tried_with_none(code: str) -> None:
-    assert not goes_on(failure(code), False, None, NOW)
+    assert not goes_on(failure(code), None, None, NOW)
 
 
 def test_what_every_other_order_would_meet_as_well_is_the_providers() -> None:
-    assert goes_on(failure("validation_failed", of_provider=True), False, None, NOW)
+    assert goes_on(failure("validation_failed", of_provider=True), None, None, NOW)
 
 
 @pytest.mark.parametrize("code", [PENDING, "ca_unreachable", "ca_unavailable"])
 def test_an_order_that_is_under_way_is_left_alone_until_the_end_is_near(code: str) -> None:
-    assert not goes_on(failure(code), True, None, NOW)
-    assert not goes_on(failure(code), True, lives(3.1), NOW)
-    assert goes_on(failure(code), True, lives(3), NOW)
+    assert not goes_on(failure(code), NOW, None, NOW)
+    assert not goes_on(failure(code), NOW, lives(3.1), NOW)
+    assert goes_on(failure(code), NOW, lives(3), NOW)
 
 
 @pytest.mark.parametrize("code", sorted(LIMITS))
 def test_a_limit_is_waited_for_unless_the_certificate_would_end_before(code: str) -> None:
     soon, late = NOW + timedelta(days=2), NOW + timedelta(days=8)
-    assert not goes_on(failure(code, late), False, None, NOW), "there is nothing to lose yet"
-    assert not goes_on(failure(code, soon), False, lives(10), NOW)
-    assert goes_on(failure(code, late), False, lives(10), NOW)
-    assert goes_on(failure(code, soon), False, lives(-1), NOW)
-    assert not goes_on(failure(code, None, of_provider=True), False, lives(10), NOW)
+    assert not goes_on(failure(code, late), None, None, NOW), "there is nothing to lose yet"
+    assert not goes_on(failure(code, soon), None, lives(10), NOW)
+    assert goes_on(failure(code, late), None, lives(10), NOW)
+    assert goes_on(failure(code, soon), None, lives(-1), NOW)
+    assert not goes_on(failure(code, None, of_provider=True), None, lives(10), NOW)
 
 
 def test_every_code_is_one_that_exists() -> None:
@@ -81,7 +82,7 @@ def test_caa_records_count_where_an_order_should_be_and_is_none(action: Action, 
     assert (failed.code if failed else None) == found
     if failed is not None:
         assert (failed.detail, failed.permanent) == ("a.test: no (and 1 more)", True)
-        assert goes_on(failed, False, None, NOW)
+        assert goes_on(failed, None, None, NOW)
 
 
 def test_several_reasons_are_one_that_names_each() -> None:
@@ -107,3 +108,12 @@ def test_it_is_permanent_only_if_each_is_and_names_only_what_each_refused() -> N
     both = joined({"x": first, "y": second})
     assert both.permanent and both.names == {"a.test": "x: not a; y: never a"}
     assert not joined({"x": first, "y": Failure("ca_unreachable", "no answer")}).permanent
+
+
+def test_a_website_without_a_certificate_waits_a_day_for_an_order_that_hangs() -> None:
+    for hours, then in ((23, False), (24, True)):
+        assert goes_on(failure(PENDING), NOW - timedelta(hours=hours), None, NOW) is then
+
+
+def test_a_revoked_certificate_is_nothing_to_wait_with() -> None:
+    assert goes_on(failure(PENDING), NOW, replace(lives(30), revoked_at=NOW), NOW)

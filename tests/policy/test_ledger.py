@@ -182,6 +182,17 @@ def test_a_name_that_failed_too_often_waits_and_is_named() -> None:
     assert later.at == NOW + timedelta(minutes=12)
 
 
+def test_who_waits_for_names_of_its_own_takes_no_unit_from_those_behind_it_that_can_go_now() -> None:
+    full = {
+        failure_key("s1.example.com"): NOW + 3 * FAILURES.refill,
+        (Counted.DOMAIN, "example.com"): NOW + 44 * DOMAIN.refill,
+    }
+    found = times(Book(ALL, full, NOW), [site(1), site(2, 1.0)], NOW)
+    assert found["s2.example.com"] is None
+    later = found["s1.example.com"]
+    assert later is not None and (later.at, later.key) == (NOW + timedelta(minutes=202), "example.com")
+
+
 def test_a_set_is_the_same_in_whatever_order_its_names_stand() -> None:
     assert Ask("a", ("x.test", "y.test"), ()).same == Ask("b", ("y.test", "x.test"), ()).same
     assert Ask("a", ("x.test",), ()).same != Ask("a", ("x.test", "y.test"), ()).same

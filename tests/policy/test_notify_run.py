@@ -80,6 +80,19 @@ def test_a_certificate_that_no_service_took_is_not_told_as_installed() -> None:
     assert kinds(issued(outcome="failed", services=services)) == [Kind.INSTALL]
 
 
+def test_names_are_told_as_uncovered_only_where_the_certificate_is_in_use() -> None:
+    bad, good = Service("apache", "failed", "test failed", "config_test_failed", 1), Service("exim", "installed", "")
+    left = {"outcome": "failed", "left_off": (WWW,)}
+    assert told(issued(services=(bad,), **left)) == []
+    assert kinds(issued(services=(bad, good), **left)) == [Kind.UNCOVERED]
+
+
+def test_it_is_told_when_uncovered_names_are_tried_again() -> None:
+    again = NOW + timedelta(hours=1)
+    for event in (*told(issued(left_off=(WWW,), retry_at=again)), *told(issued(lost=("b.example",), retry_at=again))):
+        assert event.retry_at == again
+
+
 # --- something is in the way
 
 
@@ -217,3 +230,11 @@ def test_what_is_in_order_again_is_settled() -> None:
 def test_what_is_told_and_settled_goes_by_the_same_key(kind: Kind, changes: dict[str, Any]) -> None:
     (event,) = told(result(failures=LASTING, **changes))
     assert event.key in settled_by([result()], [Provider("ca")])
+
+
+def test_a_provider_that_still_fails_single_websites_is_not_settled() -> None:
+    failing = result(action=Action.ORDER, outcome="failed", failure=Failed("ca_unreachable", "timed out"), failures=9)
+    (event,) = told(failing)
+    assert event.key == "provider:ca" and event.key not in settled_by([failing], [Provider("ca")])
+    waits = result(action=Action.KEEP, code="backoff", failures=9)
+    assert event.key not in settled_by([waits], [Provider("ca")]), "nobody asked it meanwhile"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jobs.policy.failure import LeftOff
 from jobs.policy.notify import Event, Kind
-from jobs.policy.notify_told import Told, content_of, is_news
+from jobs.policy.notify_told import Told, content_of, is_news, is_reminder
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 EVENT = Event(
@@ -30,8 +30,9 @@ def test_however_often_it_is_seen_it_is_told_once_a_week(pauses: list[timedelta]
     for number, pause in enumerate(pauses):
         at += pause
         seen = replace(event, detail=f"request {number}", retry_at=at)
-        if is_news(seen, told, at):
-            told = Told(content_of(seen), at)
+        assert content_of(seen) == content_of(event)
+        if is_news(told, at) or is_reminder([told] if told else [], at):
+            told = Told(at)
             times.append(at)
     assert all(later - sooner >= timedelta(days=7) for sooner, later in pairwise(times))
     if pauses:
@@ -49,8 +50,7 @@ def test_however_often_it_is_seen_it_is_told_once_a_week(pauses: list[timedelta]
     ],
 )
 def test_another_problem_is_told_at_once(changed: dict) -> None:
-    told = Told(content_of(EVENT), NOW)
-    assert is_news(replace(EVENT, **changed), told, NOW + timedelta(minutes=1))
+    assert content_of(replace(EVENT, **changed)) != content_of(EVENT) and is_news(None, NOW)
 
 
 def test_other_words_names_in_another_order_and_another_date_are_the_same_problem() -> None:
@@ -61,6 +61,12 @@ def test_other_words_names_in_another_order_and_another_date_are_the_same_proble
 
 
 def test_what_was_over_and_is_back_is_told_after_a_day() -> None:
-    told = Told(content_of(EVENT), NOW, gone=True)
-    assert not is_news(EVENT, told, NOW + timedelta(hours=23))
-    assert is_news(EVENT, told, NOW + timedelta(hours=25))
+    told = Told(NOW, gone=True)
+    assert not is_news(told, NOW + timedelta(hours=23))
+    assert is_news(told, NOW + timedelta(hours=25))
+
+
+def test_somebody_is_reminded_a_week_after_the_last_shape_of_it_that_lasts() -> None:
+    told = [Told(NOW), Told(NOW + timedelta(days=3)), Told(NOW + timedelta(days=9), gone=True)]
+    assert not is_reminder(told, NOW + timedelta(days=9.9)) and is_reminder(told, NOW + timedelta(days=10))
+    assert not is_reminder([], NOW) and not is_reminder([Told(NOW, gone=True)], NOW + timedelta(days=30))

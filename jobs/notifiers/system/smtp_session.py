@@ -12,7 +12,6 @@ from smtplib import SMTP
 from types import TracebackType
 from typing import BinaryIO
 
-
 MOST_BYTES = 1 << 20
 """Of what a server says in a session. The library keeps all lines of an answer, and an answer may have no end."""
 

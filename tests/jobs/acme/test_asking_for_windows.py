@@ -176,6 +176,17 @@ def test_a_ca_that_is_down_is_not_asked_for_each_certificate(secured: Host, fron
     assert models.Certificate.select().where(models.Certificate.ari_early).count() == 61
 
 
+def test_what_a_tick_has_no_time_for_is_asked_by_the_next(
+    secured: Host, front: AriFront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front.usual = window(NOW + 10 * DAY, NOW + 11 * DAY)
+    with monkeypatch.context() as patch:
+        patch.setattr(renewal_windows, "WHOLE", -1.0)
+        assert ask(secured).ari_next == NOW
+    assert front.asked == []
+    assert ask(secured).ari_start == NOW + 10 * DAY
+
+
 def test_what_was_stored_before_ids_were_kept_is_read_from_its_file(secured: Host, front: AriFront) -> None:
     known = row().ari_id
     models.Certificate.update(ari_id=None, account_url=None).execute()
@@ -197,12 +208,13 @@ def test_what_can_not_be_read_is_not_asked_about_again(secured: Host, front: Ari
 
 def test_an_answer_about_a_certificate_that_was_replaced_meanwhile_is_dropped(secured: Host, front: AriFront) -> None:
     (question,) = renewals.due(NOW, 10)
-    bundle = secured.ca.ca.bundle(["a.test"])
     certificate = replace(records.live_certificates()["a.test"], fingerprint="new", serial="7")
     records.keep_certificate("a.test", certificate, "ca", due_at(certificate), NOW)
     late = renewals.ari.Renewal(Window(NOW - DAY, NOW - HOUR), NOW - 2 * HOUR)
     renewals.keep(question, late, NOW)
-    assert bundle and row().fingerprint == "new" and row().ari_point is None and row().due_at == due_at(certificate)
+    assert row().fingerprint == "new" and row().ari_point is None and row().due_at == due_at(certificate)
+    former = models.Certificate.get_by_id(question.row)
+    assert (former.ari_point, former.ari_asked_at) == (None, None)
 
 
 def test_the_window_of_an_old_certificate_never_counts_for_the_new_one(secured: Host, front: AriFront) -> None:

@@ -88,7 +88,9 @@ def test_what_rows_say_is_handed_to_the_checks(instance: Instance) -> None:
     moment = now()
     models.Account.create(name="alice", source="manifest", found_at=moment - timedelta(days=3))
     run = records.start_run("2026-11-24T03:00:00.000Z", "*", "ca", moment - timedelta(hours=4))
-    records.finish_run(run, "done", {}, moment - timedelta(hours=3))
+    records.finish_run(run, "done", {"websites": 3}, moment - timedelta(hours=3))
+    broken_off = records.start_run("2026-11-24T04:00:00.000Z", "*", "ca", moment - timedelta(hours=2))
+    records.finish_run(broken_off, "failed", {}, moment - timedelta(hours=2))
     records.start_run("2026-11-24T05:00:00.000Z", "alice", "ca", moment - timedelta(hours=1))
     gone = instance.place.instance / "gone"
     models.SetupFile.create(path=str(gone), service="apache", existed=False, written_sha256="x", changed_at=moment)

@@ -6,8 +6,8 @@ import itertools
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -137,6 +137,33 @@ def dripping(beginning: bytes = b"220-mx.test", pause: float = 0.05) -> Iterator
         yield listener.getsockname()[1]
     finally:
         stop.set()
+        listener.close()
+        thread.join()
+
+
+@contextmanager
+def answering(answer: Callable[[bytes], bytes]) -> Iterator[int]:
+    """A server that says `answer` to each line, for as long as its one client stays; an answer that ends with a line
+    end, again and again."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(10)
+
+    def serve() -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            with connection, connection.makefile("rb") as lines:
+                connection.sendall(b"220 mx.test\r\n")
+                for line in lines:
+                    said = answer(line)
+                    connection.sendall(said.rstrip() + b"\r\n")
+                    while said.endswith(b"\n"):
+                        connection.sendall(said)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
         listener.close()
         thread.join()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from jobs.notifiers.smtp import Notifier, Options, Security
 from jobs.policy.failure import Failure
-from tests.jobs.notifiers.mail_server import PASSWORD, USER, dripping, letter, running, tls_for
+from tests.jobs.notifiers.mail_server import PASSWORD, USER, answering, dripping, letter, running, tls_for
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")  # where TLS comes first, the server can't know
 
@@ -99,6 +100,29 @@ def test_a_wrong_password_is_told_and_not_shown(tmp_path: Path) -> None:
             to(server.port, security=Security.STARTTLS, ca_file=str(ca), user=USER, password="wrong secret")
         )
     assert failure.code == "notifier_unreachable" and "535" in failure.detail and "secret" not in failure.detail
+
+
+@pytest.mark.parametrize("kept", [100, 25])
+def test_a_server_that_repeats_what_it_does_not_understand_shows_no_password(kept: int) -> None:
+    """Whole, and cut off after so many characters."""
+    secret = "hunter2-secret"
+
+    def answer(line: bytes) -> bytes:
+        if line.lower().startswith(b"ehlo"):
+            return b"250-mx.test\r\n250 AUTH PLAIN"
+        return b"500 what is '" + line.strip()[:kept] + b"'?"
+
+    with answering(answer) as port:
+        failure = refusal(to(port, user="autossl", password=secret))
+    shown = base64.b64encode(f"\0autossl\0{secret}".encode()).decode()
+    assert "500 what is 'AUTH PLAIN ***" in failure.detail
+    assert shown[:14] not in failure.detail and secret not in failure.detail
+
+
+def test_a_server_whose_answer_never_ends_fills_no_memory() -> None:
+    with answering(lambda line: b"250-and more\r\n" * 10_000) as port:
+        failure = refusal(to(port))
+    assert failure.code == "notifier_unreachable" and "it says more than" in failure.detail
 
 
 def test_a_password_does_not_leave_this_host_in_the_clear() -> None:

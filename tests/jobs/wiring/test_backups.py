@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
@@ -20,15 +21,19 @@ from playhouse.migrations import Runner
 
 import models
 from jobs import records
+from jobs.policy.certificate import Bundle
 from jobs.policy.failure import Failure
 from jobs.policy.proof import read_certificate
 from jobs.store import store
 from jobs.wiring import backup as backups
-from jobs.wiring import backup_files
+from jobs.wiring import backup_files, backup_unpacked
+from jobs.wiring import restore as restoring
+from jobs.wiring.adopted import adopt
 from jobs.wiring.backup import backup
 from jobs.wiring.instance import Instance, now, open_instance
+from jobs.wiring.integrity import soundness
 from jobs.wiring.restore import restore
-from jobs.wiring.serving import claim
+from jobs.wiring.serving import claim, self_signed
 from tests.fakes import NOW, TestCA
 
 Member = tuple[tarfile.TarInfo, bytes]
@@ -227,6 +232,20 @@ def test_what_unpacks_without_end_is_refused_before_it_fills_the_disk(kept: Path
     assert caught.value.code == "no_room"
 
 
+def test_a_header_that_unpacks_without_end_is_not_read_to_its_end(
+    kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup_unpacked, "LARGEST_MANIFEST", 1 << 16)
+
+    def change(content: list[Member]) -> list[Member]:
+        endless = tarfile.TarInfo("././@LongLink")
+        endless.type = tarfile.GNUTYPE_LONGNAME
+        return [(endless, bytes(1 << 22)), *content]
+
+    with pytest.raises(Failure, match="it unpacks to more than its manifest says"):
+        restore(tmp_path / "other", altered(kept, change), force=False)
+
+
 @pytest.mark.parametrize("content", [
     b"", b"x", gzip.compress(b""), gzip.compress(b"x" * 5000), gzip.compress(b"\0" * 100_000),
 ], ids=["empty", "text", "empty gzip", "no tar", "zeros"])
@@ -348,6 +367,68 @@ def test_a_former_installation_is_kept_whole_and_its_newer_certificate_with_it(i
     assert [path.name for path in directory.parent.glob(".instance.*")] == []
 
 
+@pytest.mark.parametrize("newer", ["issued", "self-signed"])
+def test_no_service_is_put_back_to_a_certificate_that_was_renewed_since(
+    instance: Instance, tmp_path: Path, newer: str
+) -> None:
+    first = secure(instance)
+    link = instance.place.link("a.test", "apache")
+    instance.place.conf.mkdir(exist_ok=True)
+    (instance.place.conf / "apache.conf").write_text(f"SSLCertificateFile {link}/fullchain.pem\n")
+    file = tmp_path / "then.tar.gz"
+    backup(instance, file, keys=True, logs=False)
+    if newer == "issued":
+        wanted = secure(instance, later=60).name
+    else:
+        wanted = first.name
+        key, leaf = self_signed(["a.test"], now())
+        made = store(instance.place, "a.test", Bundle(key, (leaf,)), read_certificate(leaf), None)
+        link.unlink()
+        link.symlink_to(made.name)
+    instance.close()
+    done = restore(instance.place.instance, file, force=True)
+    open_instance(instance.place.instance)
+    assert (str(link.readlink()), records.live_certificates()["a.test"].serial) == (wanted, wanted)
+    kept = ("tls/live/a.test/apache",) if newer == "issued" else ()
+    assert (done.mended.taken_over, done.mended.stand_ins, done.lost) == (kept, (), ())
+
+
+def test_an_older_certificate_that_a_service_still_presents_does_not_become_the_live_one(instance: Instance) -> None:
+    made = TestCA().bundle(["a.test"], NOW - timedelta(days=1))
+    older = store(instance.place, "a.test", made, read_certificate(made.leaf), None)
+    live = secure(instance)
+    instance.place.link("a.test", "exim").symlink_to(older.name)
+    assert adopt(instance.place, now()) == ()
+    assert records.live_certificates()["a.test"].serial == live.name
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_where_two_directories_can_not_be_exchanged_there_is_a_way_back(
+    instance: Instance, kept: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    def unable(*_: Path) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    real, directory = Path.rename, instance.place.instance
+
+    def rename(source: Path, target: Path) -> Path:
+        if fails and source.name.startswith(f".{directory.name}.restored-"):
+            raise OSError(errno.EIO, "Input/output error")
+        return real(source, target)
+
+    (directory / "keys/later.pem").write_text("key")
+    monkeypatch.setattr(restoring, "exchange", unable)
+    monkeypatch.setattr(Path, "rename", rename)
+    if fails:
+        with pytest.raises(Failure, match="Input/output error"):
+            restore(directory, kept, force=True)
+        assert (directory / "keys/later.pem").exists() and sorted(directory.parent.glob("*instance*")) == [directory]
+    else:
+        done = restore(directory, kept, force=True)
+        assert done.former is not None and (done.former / "keys/later.pem").exists()
+        assert not (directory / "keys/later.pem").exists() and (directory / "panel.sqlite3").exists()
+
+
 def test_a_copy_of_the_database_alone_brings_the_rows_back_and_keeps_newer_certificates(
     instance: Instance, tmp_path: Path
 ) -> None:
@@ -384,4 +465,4 @@ def test_the_log_that_a_removed_database_left_never_meets_the_restored_one(insta
     done = restore(instance.place.instance, copy, force=False)
     assert done.former is not None and (done.former / log.name).read_bytes() == left
     open_instance(instance.place.instance)
-    assert list(records.live_certificates()) == ["a.test"]
+    assert (soundness(path).damage, list(records.live_certificates())) == ("", ["a.test"])

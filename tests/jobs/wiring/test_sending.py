@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -133,14 +134,41 @@ def test_one_message_finds_out_that_a_server_is_down_and_the_others_go_when_it_i
 ) -> None:
     put(*(f"{name}@a.example" for name in "abcd"))
     server.says["mail"] = "421 closed for now"
-    for tries in range(1, 4):
-        assert send_due(mail, render, 10).failed == 1
-        assert sum(attempts for _, attempts in states().values()) == tries
+    assert [send_due(mail, render, 10).failed for _ in range(3)] == [1, 0, 0], "the others would meet the same"
+    assert sum(attempts for _, attempts in states().values()) == 1
+    assert all(row.answer.endswith("421 closed for now") for row in models.Message.select())
     server.says.clear()
-    clock.pass_by(seconds=30)
+    clock.pass_by(minutes=1)
     assert send_due(mail, render, 10).sent == 4, "those that were to wait as well"
     assert sorted(sent_to(server)) == [f"{name}@a.example" for name in "abcd"]
     assert messages.trouble(clock.at) is None
+
+
+def test_a_thousand_messages_for_a_server_that_refuses_us_are_no_thousand_tries(
+    mail: Instance, server: Server, clock: Clock
+) -> None:
+    put(*(f"{number}@a.example" for number in range(1000)))
+    server.says["mail"] = "550 sign in first"
+    tries = []
+    while clock.at < START + timedelta(days=1):
+        found = send_due(mail, render, 10)
+        tries += [clock.at] * found.failed
+        clock.at = min(found.next_at or clock.at + timedelta(minutes=10), clock.at + timedelta(minutes=10))
+    assert len(tries) < 40
+    pauses = [later - sooner for sooner, later in pairwise(tries)]
+    assert max(pauses) <= timedelta(minutes=110), "and it is found back soon"
+
+
+def test_a_test_that_gets_through_sends_what_waited_for_the_same_way(
+    mail: Instance, server: Server, clock: Clock
+) -> None:
+    put("a@a.example", "b@b.example")
+    server.says["mail"] = "550 sign in first"
+    send_due(mail, render, 10)
+    server.says.clear()
+    (row,) = messages.tests(mail, "smtp", "me@a.example")
+    assert sending.send_now(mail, lambda content: Rendered("x", "x", "x"), row) is None
+    assert send_due(mail, render, 10).sent == 2, "before their time"
 
 
 def test_the_next_try_is_known_also_while_the_server_is_down(mail: Instance, server: Server, clock: Clock) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 import jobs.validate
 import models
+from jobs.policy.digest import moment
 from jobs.policy.failure import Failure
 from jobs.policy.notify import Event, Kind
 from jobs.policy.verdict import Verdict
@@ -51,7 +52,7 @@ def check(host: Host) -> dict[str, Any]:
     """One check and what it has to tell: content by recipient."""
     models.Message.delete().execute()
     cases = host.check_all()
-    run_telling.tell_of_run(host.instance, host.log, cases)
+    run_telling.tell_of_run(host.instance, host.log, cases, of_all=True)
     return told()
 
 
@@ -92,6 +93,89 @@ def test_reasons_that_change_by_the_try_are_counted_together(host: Host, mail: I
         messages = check(host)
         host.pass_by(days=1)
     assert kinds(messages[ALICE]) == ["cannot be ordered"]
+
+
+def test_a_name_that_failed_for_long_makes_no_lasting_failure_of_an_orders_first(
+    host: Host, mail: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models.Website.update(names=json.dumps(["a.test", "www.a.test"])).execute()
+
+    def fails(names: Any, *_: object) -> dict[str, Verdict]:
+        bad = Verdict("www.a.test", False, None, "dns_nxdomain", "www.a.test: no such name")
+        return {name: bad if name == "www.a.test" else Verdict(name, True, "http-01") for name in names}
+
+    monkeypatch.setattr(jobs.validate, "preflight", fails)
+    assert kinds(check(host)[ALICE]) == ["installed with uncovered names"]
+    for _ in range(6):
+        host.pass_by(days=1.01)
+        assert check(host) == {}
+    host.pass_by(days=55)
+    host.ca.refuses_orders = Failure("ca_refused", "no")
+    assert check(host) == {}, "a hiccup"
+    for minutes in (1, 10, 100):
+        host.pass_by(minutes=minutes)
+        messages = check(host)
+    (entry,) = messages[ALICE]["sections"][0]["entries"]
+    assert entry["retry_at"] == moment(host.at + timedelta(days=1)), "the website's own next try"
+
+
+def test_a_provider_that_fails_now_one_way_and_then_another_is_no_mail_at_every_try(host: Host, mail: Instance) -> None:
+    count = 0
+    for number in range(14):
+        code = ("ca_unreachable", "ca_unavailable")[number % 2]
+        event = Event(Kind.PROVIDER, "provider:ca", code, "x", service="ca")
+        at = NOW + timedelta(minutes=100 * number)
+        count += tell(mail, [event], (), f"run-{number}", at)
+    assert count == 2, "one of each kind, in a day"
+
+
+def test_fifty_websites_that_fail_for_good_are_no_fifty_reminders_a_week(host: Host, mail: Instance) -> None:
+    """Each is tried once a day at an hour of its own; the nightly check finds them all waiting."""
+    events = [
+        Event(Kind.UNORDERED, f"website:s{one}.test", "ca_refused", "no", "alice", f"s{one}.test") for one in range(50)
+    ]
+    for day in range(22):
+        for number, event in enumerate(events):
+            tell(mail, [event], (), f"try-{day}-{number}", NOW + timedelta(days=day, minutes=20 * number), of_all=False)
+        waiting = [replace(event, waits=True) for event in events]
+        tell(mail, waiting, (), f"night-{day}", NOW + timedelta(days=day, hours=20))
+    nights = [row.key for row in models.Message.select() if row.key.startswith("night") and ADMIN in row.key]
+    tries = [row.key for row in models.Message.select() if row.key.startswith("try") and ADMIN in row.key]
+    assert len(tries) == 50 and all(key.startswith("try-0-") for key in tries), "each was news once"
+    assert len(nights) == 3, "and all of them together are told again weekly"
+
+
+def test_a_website_that_waits_is_in_the_weekly_reminder(host: Host, mail: Instance) -> None:
+    host.ca.refuses_orders = Failure("ca_refused", "no", permanent=True)
+    assert set(check(host)) == {ADMIN, ALICE}
+    for _ in range(6):
+        host.pass_by(days=1.01)
+        assert check(host) == {}, "tried again, and the same"
+    host.pass_by(hours=23)
+    case = host.check()
+    assert case.decision.code == "backoff"
+    models.Message.delete().execute()
+    run_telling.tell_of_run(host.instance, host.log, [case], of_all=False)
+    assert told() == {}
+    run_telling.tell_of_run(host.instance, host.log, [case], of_all=True)
+    assert set(told()) == {ADMIN, ALICE}
+
+
+def test_where_nothing_is_news_no_name_server_is_asked(
+    host: Host, mail: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def name(panel: Any) -> str:
+        asked.append(models.database.in_transaction())
+        return "host.example"
+
+    monkeypatch.setattr(telling, "own_name", name)
+    event = Event(Kind.SERVED, "served:exim:a.test", "served_older", "x", "alice", "a.test", "exim")
+    for number in range(3):
+        tell(mail, [event], (), f"run-{number}", NOW)
+        tell(mail, [], (), f"other-{number}", NOW)
+    assert asked == [False], "once, and while nobody waits for the database"
 
 
 def test_the_owner_reads_his_own_words_and_the_administrator_all(host: Host, mail: Instance) -> None:
@@ -178,11 +262,11 @@ def test_no_check_fails_because_nobody_can_be_told(
     cases = host.check_all()
     for trouble in (Failure("config_invalid", "broken"), ZeroDivisionError("bug")):
 
-        def fail(*_: object, trouble: Exception = trouble) -> None:
+        def fail(*_: object, trouble: Exception = trouble, **__: object) -> None:
             raise trouble
 
         monkeypatch.setattr(run_telling, "tell", fail)
-        run_telling.tell_of_run(host.instance, host.log, cases)
+        run_telling.tell_of_run(host.instance, host.log, cases, of_all=True)
         run_telling.tell_of_early_end(host.instance, Failure("no_room", "full"))
     said = (host.instance.place.logs / host.log.start / "log.txt").read_text()
     assert "nobody is told of this run: broken" in said and "telling people of this run: ZeroDivisionError: bug" in said
