@@ -75,6 +75,20 @@ def by_sni(map_path: str, fallback: Pair) -> Pair:
     return Pair(value(CERTIFICATE, fallback.certificate), value(PRIVATEKEY, fallback.privatekey))
 
 
+def overruled(expected: Pair, found: Mapping[str, str], where: str) -> str:
+    """Why Exim takes others than our lines in `where`, or offers TLS to nobody; empty when it does what they say.
+    `found`: the options as Exim itself understands them."""
+    values = {CERTIFICATE: expected.certificate, PRIVATEKEY: expected.privatekey}
+    wrong = [option for option, value in values.items() if found.get(option) != value]
+    if wrong:
+        words = f"{wrong[0]}: expected the value in {where}, got {found.get(wrong[0])!r}"
+        return f"{words}; it is set elsewhere as well"
+    if not found.get("tls_advertise_hosts"):
+        words = "tls_advertise_hosts: expected hosts to offer TLS to, got an empty list"
+        return f"{words} (Debian's macro is MAIN_TLS_ADVERTISE_HOSTS)"
+    return ""
+
+
 def fallback_of(pair: Pair) -> Pair | None:
     """What `by_sni` was given, whichever the map; None for values of somebody else's."""
     certificate, privatekey = _LOOKUP.match(pair.certificate), _LOOKUP.match(pair.privatekey)

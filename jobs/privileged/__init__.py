@@ -22,14 +22,14 @@ from jobs.privileged.listeners import Listener, listening
 from jobs.privileged.locks import lock_taken, locked, take_lock
 from jobs.privileged.nginx import nginx_directives
 from jobs.privileged.own_addresses import own_addresses
-from jobs.privileged.programs import Output, changed_before, introspect, reload, running_pid, signal_process
+from jobs.privileged.programs import Output, introspect, reload, running_pid, signal_process
 from jobs.privileged.scripts import run_apart, run_script
 from jobs.privileged.sendmail import check_sendmail, sendmail
 from jobs.privileged.zone_files import ZoneFile, publish_zone_file, read_zone_file
 
 __all__ = [
     "Former", "Listener", "Output", "WhereApacheIs", "ZoneFile", "apache_configuration", "apache_graceful",
-    "apache_modules", "apache_pid", "apache_present", "apache_start", "apache_test", "changed_before",
+    "apache_modules", "apache_pid", "apache_present", "apache_start", "apache_test",
     "check_sendmail", "former", "introspect", "listening", "lock_taken", "locked", "named_configuration",
     "nginx_directives", "own_addresses", "port_is_free", "probe", "publish", "publish_zone_file", "read",
     "read_zone_file", "reload", "restore", "run_apart", "run_script", "running_pid", "sendmail", "signal_process",

@@ -55,10 +55,6 @@ def reload(argv: Sequence[str], timeout: float = 60.0, env: dict[str, str] | Non
         raise Failure("reload_failed", f"{' '.join(argv)}: exit {answer.code}, it said: {said}")
 
 
-FROM_LOOK_TO_PID = 0.25
-"""Seconds."""
-
-
 def signal_process(pid_file: Path, expected: str, number: int) -> None:
     """Send a signal to the daemon of `pid_file`, if that process runs the program `expected` (its base name).
 
@@ -78,15 +74,6 @@ def running_pid(pid_file: Path, expected: str) -> int | None:
     except (OSError, ValueError):
         return None
     return pid if program.removesuffix(" (deleted)") == expected else None
-
-
-def changed_before(path: Path, pid_file: Path) -> bool:
-    """Whether `path` was changed last before `pid_file` was written, by more than may lie between a daemon's look at
-    its configuration and its process id; False where one is missing."""
-    try:
-        return path.stat().st_ctime + FROM_LOOK_TO_PID <= pid_file.stat().st_mtime
-    except OSError:
-        return False
 
 
 def refuse_program(program: str) -> None:

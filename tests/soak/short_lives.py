@@ -68,7 +68,7 @@ class Watched:
         for second in range(seconds):
             time.sleep(max(0.0, began + second - time.monotonic()))
             for row in served.ask(self._places, self._root):
-                self._note(row)
+                self._note(row, second)
             if second % 30 == 29:
                 self._report.say(f"{second + 1} of {seconds} s, {self.handshakes} handshakes")
         changes = [len(ends) - 1 for ends in self._seen.values()]
@@ -78,12 +78,12 @@ class Watched:
         self._report.figure("renewals seen at a service, most", max(changes))
         self._report.figure("least time left in a handshake", self._shortest.total_seconds(), "s")
 
-    def _note(self, row: Row) -> None:
+    def _note(self, row: Row, second: int) -> None:
         """The same trouble of a place counts once, however long it lasts."""
         self.handshakes += 1
         place = row.place
         if row.trouble:
-            where = f"{place.service} at {place.name}:{place.port}: {row.trouble}"
+            where = f"{place.service} at {place.name}:{place.port}, second {second}: {row.trouble}"
             if self._wrong.get(place) != row.trouble:
                 (self._report.lost if "expired" in row.trouble else self._report.down)(where)
             self._wrong[place] = row.trouble
