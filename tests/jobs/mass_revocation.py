@@ -53,6 +53,8 @@ class Outcome:
 
     replaced: dict[str, timedelta] = field(default_factory=dict)
     orders: Counter[str] = field(default_factory=Counter)
+    sets: Counter[tuple[str, frozenset[str]]] = field(default_factory=Counter)
+    """Orders by website and names."""
     refused: list[str] = field(default_factory=list)
     not_the_most_urgent: list[str] = field(default_factory=list)
     asked: int = 0
@@ -113,6 +115,7 @@ class Ca:
         if not self.limits.order(request.names, domains, now, replaces=replaces):
             raise Failure("ca_rate_limited", "too many certificates", now + 7 * DAY)
         self._outcome.orders[site.main] += 1
+        self._outcome.sets[site.main, frozenset(request.names)] += 1
         journal.order_created(f"https://ca.test/order/{site.main}/{self._outcome.orders[site.main]}")
         self.limits.issue(request.names, domains, now, replaces=replaces)
         assert self.incident is not None

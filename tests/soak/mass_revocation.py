@@ -37,9 +37,9 @@ def run(report: Report) -> None:
     report.fault("certificates that the CA asked back", number)
     report.order(sum(outcome.orders.values()))
     report.issued(sum(outcome.orders.values()))
-    for website, orders in outcome.orders.items():
+    for (website, names), orders in outcome.sets.items():  # new names may have had to wait, and come by a second one
         if orders > 1:
-            report.duplicate(f"{website}: {orders} orders")
+            report.duplicate(f"{website}: {orders} orders for {', '.join(sorted(names))}")
     late = [took for took in outcome.replaced.values() if took > REVOKED_AFTER]
     for _ in range(len(late) + number - len(outcome.replaced)):
         report.lost("a certificate was revoked before its successor came")

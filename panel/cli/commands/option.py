@@ -24,7 +24,7 @@ def listed(session: Session) -> Answer:
     from jobs.wiring import options
 
     found = dataclasses.asdict(options.load(instance.config))
-    return Answer(found, facts(list(found.items())))
+    return Answer(found, facts([(name, _shown(value)) for name, value in found.items()]))
 
 
 @command.command("set")
@@ -39,8 +39,11 @@ def keep(session: Session, name: str, value: str) -> Answer:
     is_list = isinstance(getattr(options.load(instance.config), name, None), tuple)
     given = [one for one in value.split(",") if one] if is_list else _read(value)
     found = dataclasses.asdict(options.save(instance.config, {name: given}))
-    shown = ", ".join(found[name]) if is_list else found[name]
-    return Answer(found, f"{name}: {shown}")
+    return Answer(found, f"{name}: {_shown(found[name])}")
+
+
+def _shown(value: Any) -> Any:
+    return ", ".join(value) if isinstance(value, tuple) else value
 
 
 def _read(text: str) -> Any:
