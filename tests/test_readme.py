@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from jobs import registry
 from panel.cli import main
 from tests.panel.command_line import leaves
+from tests.soak.__main__ import parts
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 _ROW = re.compile(r"^\|\s*`(autossl(?: [a-z][a-z-]*)*)[^`]*`\s*\|")
@@ -48,3 +50,14 @@ def test_the_options_that_set_a_dns_backend_up_are_its_own(name: str) -> None:
     keys = re.findall(r"([a-z_]+)=", before), re.findall(r"([a-z_]+)=", secrets)
     assert keys[0] and all(not options[key].metadata.get("secret") for key in keys[0])
     assert all(options[key].metadata.get("secret") for key in keys[1])
+
+
+def test_the_table_of_reliability_states_what_the_soak_printed_and_nothing_else() -> None:
+    """`bash tests/run soak --keep` keeps the counts; each part must have been good."""
+    printed = json.loads((README.parent / "tests/soak/printed.json").read_text(encoding="utf-8"))
+    rows = re.findall(r"^\| `([a-z_]+)` \|.*?\| ([0-9,]+) \| ([0-9,]+) \| (\d+) \| (\d+) \| (\d+) \|$",
+                      section("Reliability"), re.MULTILINE)
+    told = {name: [int(number.replace(",", "")) for number in numbers] for name, *numbers in rows}
+    columns = ("faults", "orders", "lost", "duplicates", "down")
+    assert told == {name: [part[column] for column in columns] for name, part in printed.items()}
+    assert sorted(told) == sorted(parts()) and all(part["good"] for part in printed.values())

@@ -1,4 +1,4 @@
-"""The long tests: `bash tests/run soak [part ...] [--seed N] [--short] [--json FILE]`; `--list` names the parts.
+"""The long tests: `bash tests/run soak [part ...] [--seed N] [--short] [--keep]`; `--list` names the parts.
 
 A part is a module of this package with a function `run(report: Report) -> None` and a docstring whose first line is its
 title; see `counts.py` for what it tells the report. One with `PRIVATE_HOST_FOR = seconds` runs inside a private host
@@ -21,10 +21,12 @@ from pathlib import Path
 from types import ModuleType
 
 from jobs.demo.private_host import PrivateHost
-from tests.soak.counts import Counts, Report, as_json, in_words, table
+from tests.soak.counts import Counts, Report, as_json, in_words, kept, table
 
 PACKAGE = "tests.soak"
 ROOT = Path(__file__).resolve().parents[2]
+PRINTED = Path(__file__).with_name("printed.json")
+"""The counts of each part's last whole run. README's table states these, and nothing else."""
 
 
 def parts(named: Sequence[str] = ()) -> dict[str, ModuleType]:
@@ -85,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--short", action="store_true", help="as little as still shows the point")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts there as well")
+    parser.add_argument("--keep", action="store_true", help=f"put the counts into {PRINTED.name}, for the README")
     parser.add_argument("--list", action="store_true", help="name the parts and end")
     parser.add_argument("--inside", type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
@@ -105,6 +108,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.stdout.write(f"\n{in_words(counted)}\n")
     if chosen.json:
         chosen.json.write_text(json.dumps(as_json(chosen.seed, counted), indent=2) + "\n", encoding="utf-8")
+    if chosen.keep and not chosen.short:
+        former = json.loads(PRINTED.read_text(encoding="utf-8")) if PRINTED.exists() else {}
+        PRINTED.write_text(json.dumps(kept(chosen.seed, former, counted), indent=2) + "\n", encoding="utf-8")
     return 0 if all(counts.good for counts in counted.values()) else 1
 
 

@@ -175,3 +175,16 @@ def as_json(seed: int, parts: dict[str, Counts]) -> dict[str, Any]:
         "total": {**asdict(whole), "injected": whole.injected},
         "parts": {name: {**asdict(part), "injected": part.injected, "good": part.good} for name, part in parts.items()},
     }
+
+
+def kept(seed: int, former: dict[str, Any], parts: dict[str, Counts]) -> dict[str, Any]:
+    """What README's table of reliability may state: the numbers of each part's last run, those of `former` where a part
+    did not run now."""
+    fresh = {
+        name: {
+            "seed": seed, "faults": part.injected, "orders": part.orders, "lost": part.lost,
+            "duplicates": part.duplicates, "down": part.down, "seconds": round(part.seconds), "good": part.good,
+        }
+        for name, part in parts.items()
+    }
+    return dict(sorted({**former, **fresh}.items()))
