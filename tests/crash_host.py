@@ -12,11 +12,8 @@ import socket
 import sqlite3
 import ssl
 import subprocess
-import sys
-import tempfile
 import time
-import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -67,13 +64,14 @@ class CrashHost:
     def dies(self, point: str, website: str = HERE) -> bool:
         """`autossl check` of one website in a process of its own: whether it died at that point. Else it came to its
         end without a failure."""
-        with tempfile.TemporaryFile("w+") as said:
-            code = run_forked(("--instance", str(self.product.instance), *_check(website)), point, said.fileno())
-            said.seek(0)
-            text = said.read()
-        if code not in (0, crash_points.EXIT_CODE if point else 0):
-            raise AssertionError(f"{point or 'no crash'}: exit {code}\n{text}")
-        return code != 0
+        ended = subprocess.run(
+            self.product.command(*_check(website)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, cwd="/", timeout=120, check=False,
+            env={**os.environ, "PYTHONPATH": str(CODE), crash_points.VARIABLE: point},
+        )
+        if ended.returncode not in (0, crash_points.EXIT_CODE if point else 0):
+            raise AssertionError(f"{point or 'no crash'}: exit {ended.returncode}\n{ended.stdout}")
+        return ended.returncode != 0
 
     def check(self, website: str = HERE) -> None:
         self.dies("", website)
@@ -180,30 +178,6 @@ def edges_of(steps: Iterable[str]) -> list[str]:
 
 def _check(website: str) -> tuple[str, ...]:
     return ("check", "--user", website.partition(".")[0])
-
-
-def run_forked(words: Sequence[str], crash_at: str, output: int) -> int:
-    """`autossl WORDS` in a child of this process, which has the product's modules already: half a second less each."""
-    from jobs.wiring import checks  # noqa: F401 the child finds what it needs
-    from panel.cli import main
-
-    child = os.fork()
-    if child == 0:
-        code = 70
-        try:
-            os.dup2(output, 1)
-            os.dup2(output, 2)
-            os.chdir("/")
-            crash_points.of_this_process.arm(crash_at)
-            main(list(words), prog_name="autossl")
-        except SystemExit as ended:
-            code = ended.code if isinstance(ended.code, int) else 1
-        except BaseException:  # noqa: BLE001 told in the parent's words
-            os.write(2, traceback.format_exc().encode())
-        finally:
-            sys.stdout.flush()
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def _trouble(context: ssl.SSLContext, name: str, port: int) -> str:
