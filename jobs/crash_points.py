@@ -48,10 +48,7 @@ POINTS = tuple(f"{edge} {step}" for step in STEPS for edge in ("before", "after"
 class CrashPoints:
     """Counts how often the named point is reached, and ends the process there."""
 
-    def __init__(self, wanted: str = "") -> None:
-        self.arm(wanted)
-
-    def arm(self, wanted: str) -> None:
+    def __init__(self, wanted: str) -> None:
         """`wanted`: as in AUTOSSL_CRASH_AT; empty for none. Raises ValueError."""
         self._point, _, times = wanted.partition(":")
         if wanted and (self._point not in POINTS or (times and not times.isdecimal()) or times == "0"):
@@ -66,9 +63,7 @@ class CrashPoints:
             os._exit(EXIT_CODE)
 
 
-of_this_process = CrashPoints(os.environ.get(VARIABLE, ""))
-
-reached = of_this_process.reached
+reached = CrashPoints(os.environ.get(VARIABLE, "")).reached
 """Say that this process is at a point, one of POINTS."""
 
 

@@ -15,7 +15,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,10 @@ class CrashHost:
 
     def is_at_the_lock(self, process: subprocess.Popen[str]) -> bool:
         """Whether it has, or waits for, the right to perform a check."""
-        opened = (path.readlink() for path in Path(f"/proc/{process.pid}/fd").iterdir())
+        opened = set()
+        for path in Path(f"/proc/{process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                opened.add(path.readlink())
         return self.product.instance / LOCK in opened
 
     @contextmanager
