@@ -63,7 +63,8 @@ def gather(
     few = [site.main for site in websites] if len(websites) <= _FEW else None
     troubles, standings = records.troubles(few), records.standings(few)
     stored, pending = records.live_certificates(few), queue.active_orders()
-    judge = partial(_judged, records.known_fingerprints(), specs.issuer_organizations, revocations.revoked(), now)
+    known, watched = records.known_fingerprints(), revocations.on_watch()
+    judge = partial(_judged, known, watched, specs.issuer_organizations, revocations.revoked(), now)
     labels = {name: service_labels(own, options) for name, own in features.items()}
     wanted = wants(websites, labels, excluded, taken_names(everybody))
     found = []
@@ -144,6 +145,7 @@ def _presented(
 
 def _judged(
     known: frozenset[str],
+    watched: frozenset[str],
     organizations: tuple[str, ...],
     revoked: Mapping[str, datetime],
     now: datetime,
@@ -156,7 +158,7 @@ def _judged(
     certificate = installed.certificate
     if certificate is None:
         return Presented(None, installed.ours, False, True, installed.detail)
-    if installed.chain and certificate.fingerprint not in known and not certificate.self_signed:
+    if installed.chain and not certificate.self_signed and certificate.fingerprint not in known | watched:
         revocations.watch(installed.chain, None, now)
     path = str(installed.path) if installed.path else None
     ours = issued_here(certificate, path, known, organizations)

@@ -43,7 +43,7 @@ def take_up_again(place: Place, left: LeftBehind, now: datetime) -> bool:
     """Go on with an order whose place was taken in vain; whether it goes on now. What only waits for the limit of the
     other provider gives way to it. Raises Failure("store_failed")."""
     row, website = left.row, str(left.row.website)
-    other = queue.active_orders().get(website)
+    other = queue.active_order(website)
     if other is not None and not is_waiting(other):
         return False
     if other is not None:

@@ -163,7 +163,7 @@ def leave(ordering: Ordering, website: str, at_stake: Certificate | None, answer
     hangs; what it has not is closed, so that the website is planned anew. A row that a failing disk does not take stays
     for `queue.take_over`."""
     with suppress(DatabaseError, OSError):
-        row = queue.active_orders().get(website)
+        row = queue.active_order(website)
         if row is not None and row.order_url:
             _park(ordering, row, at_stake, answer, None)
         elif row is not None:
@@ -172,7 +172,7 @@ def leave(ordering: Ordering, website: str, at_stake: Certificate | None, answer
 
 def give_up(ordering: Ordering, website: str, why: str) -> None:
     """Close the order of a website that nobody wants any more; what the CA has begun ends by itself."""
-    row = queue.active_orders().get(website)
+    row = queue.active_order(website)
     if row is not None:
         close(ordering, row, "cancelled", why)
 

@@ -117,6 +117,12 @@ def active_orders() -> dict[str, models.QueueEntry]:
     return {row.website: row for row in rows}
 
 
+def active_order(website: str) -> models.QueueEntry | None:
+    """The one of this website."""
+    row: models.QueueEntry | None = models.QueueEntry.get_or_none(_active(f"order:{website}"))
+    return row
+
+
 def update(row: models.QueueEntry, **values: Any) -> None:
     """Change a row and keep the object in step; one statement."""
     models.QueueEntry.update(**values).where(models.QueueEntry.id == row.id).execute()

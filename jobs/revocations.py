@@ -46,6 +46,11 @@ def watch(chain: Sequence[bytes], provider: str | None, now: datetime) -> str:
     return fingerprint
 
 
+def on_watch() -> frozenset[str]:
+    """Fingerprints of all certificates that are looked for on lists."""
+    return frozenset(found for (found,) in models.Revocable.select(models.Revocable.fingerprint).tuples())
+
+
 def revoked() -> dict[str, datetime]:
     """Since when those certificates are revoked that are, by fingerprint. Answered by an index."""
     row = models.Revocable

@@ -134,15 +134,6 @@ class CrashHost:
             database.row_factory = sqlite3.Row
             return [dict(row) for row in database.execute(query)]
 
-    @contextmanager
-    def serving(self) -> Iterator[subprocess.Popen[bytes]]:
-        process = self.product.serve()
-        try:
-            yield process
-        finally:
-            process.terminate()
-            process.wait(60)
-
 
 def make() -> CrashHost:
     """Start everything, and secure both websites."""

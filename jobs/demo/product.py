@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ INSTANCE = Path("/var/lib/autossl")
 PROVIDER = "pebble"
 PANEL_PORT = 2087
 _SHOWN = 3
+_ENDS_WITHIN = 60.0
 
 _CONFIG = """[dns]
 resolvers = ["127.0.0.1"]
@@ -102,6 +104,16 @@ class Product:
             binds += ["--bind", f"fd:{listening}"]
             descriptors.append(listening)
         return start("panel", self.command("serve", *binds), [PANEL_PORT], _environment(), Path("/"), descriptors)
+
+    @contextmanager
+    def serving(self) -> Iterator[subprocess.Popen[bytes]]:
+        """The panel, for the length of the block."""
+        process = self.serve()
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(_ENDS_WITHIN)
 
 
 def _environment() -> dict[str, str]:

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Iterator
 
 from jobs.doctor import Host
+from jobs.policy.decision import WEB_SERVICES
 from jobs.policy.doctor import Result, State
 
 CONNECT = 4.0
@@ -17,7 +18,7 @@ CONNECT = 4.0
 
 
 def examine(host: Host) -> Iterator[Result]:
-    if not any(service.name in ("apache", "nginx") for service in host.services()):
+    if not any(service.name in WEB_SERVICES for service in host.services()):
         yield Result(State.NOT_APPLICABLE, "web server", "this host has none that is known here")
         return
     ports = host.config.validation

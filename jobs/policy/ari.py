@@ -13,12 +13,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from cryptography import x509
 
 from jobs.policy.certificate import Certificate
 from jobs.policy.due import lifetime
+from jobs.policy.plain_url import is_plain
 
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(days=1)
 """Between two questions about one certificate, whatever the CA says (RFC 9773 section 4.3.2)."""
@@ -47,8 +47,6 @@ EARLIEST, FURTHEST = datetime(2000, 1, 1, tzinfo=UTC), timedelta(days=3650)
 LONGEST_URL = 1000
 _LONGEST_TIME = 40
 _RFC3339 = re.compile(r"\A\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
-_URL = re.compile(r"\A[!#-;=?-\[\]_a-z~]+\Z")
-"""What may stand in a URL (RFC 3986), without quotes and angle brackets."""
 
 
 class BadWindow(ValueError):
@@ -125,15 +123,7 @@ def read(document: Mapping[str, Any], retry_at: datetime | None, now: datetime) 
 
 def explanation(value: Any) -> str | None:
     """The URL if it can be shown as a link: http or https, with a host, without a user name, printable."""
-    if not isinstance(value, str) or len(value) > LONGEST_URL or not _URL.match(value):
-        return None
-    try:
-        parts = urlsplit(value)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return None
-    good = parts.scheme in ("http", "https") and bool(host) and port != 0 and "@" not in parts.netloc
-    return value if good else None
+    return value if isinstance(value, str) and is_plain(value, ("http", "https"), LONGEST_URL) else None
 
 
 def after_answer(

@@ -34,7 +34,6 @@ _SAID_BY_THE_SECTION = frozenset(
 """Kinds whose problems have the same title as their section."""
 
 
-
 def digest(events: Iterable[Event], audience: Audience, host: str, panel: str, run: str = "") -> dict[str, Any]:
     """`host`: how this host calls itself; `panel`: where the panel is opened, or empty; `run`: the check's log."""
     by_kind: dict[Kind, list[Event]] = {kind: [] for kind in Kind}

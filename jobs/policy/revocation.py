@@ -6,15 +6,14 @@ order anew, or keep silent about more than what an older list did not know eithe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
 from jobs.policy.failure import Failure
+from jobs.policy.plain_url import is_plain
 from jobs.policy.proof import ODD, parse
 
 EVERY = timedelta(days=1)
@@ -24,7 +23,6 @@ AGAIN = timedelta(hours=6)
 """After a list that could not be had, or not be believed."""
 
 LONGEST_URL = 500
-_URL = re.compile(r"\A[!#-;=?-\[\]_a-z~]+\Z", re.IGNORECASE)
 
 
 def list_of(chain: Sequence[bytes]) -> tuple[str, bytes] | None:
@@ -86,12 +84,5 @@ def _urls(leaf: x509.Certificate) -> Iterator[str]:
 
 
 def fetchable(url: str) -> bool:
-    """Whether a URL is one of http with a host, without a user name, and printable."""
-    if len(url) > LONGEST_URL or not _URL.match(url):
-        return False
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return False
-    return parts.scheme == "http" and bool(parts.hostname) and "@" not in parts.netloc and port != 0
+    """Whether a URL is one of http, and plain."""
+    return is_plain(url, ("http",), LONGEST_URL)

@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from jobs import privileged
 from jobs.policy import backup_manifest
 from jobs.policy.backup_manifest import FILES, Entry, Manifest
 from jobs.policy.failure import Failure
@@ -67,8 +68,8 @@ def backup(instance: Instance, target: Path, keys: bool, logs: bool) -> dict[str
 def machine() -> str:
     """Tells this host from others, and tells others nothing of it (machine-id(5) asks for that)."""
     try:
-        identity = Path("/etc/machine-id").read_bytes().strip()
-    except OSError:
+        identity = (privileged.read(Path("/etc/machine-id")) or b"").strip()
+    except Failure:
         identity = b""
     return hashlib.sha256(b"autossl-panel backup\n" + identity).hexdigest()[:32]
 

@@ -21,7 +21,7 @@ from jobs.policy.options import CaaMode
 from jobs.ports import Solver
 from jobs.progress import Progress
 from jobs.report import Case, counted, stamp, totals
-from jobs.wiring import caa_accounts, fallbacks, options, performing, providers, setup, zone_rights
+from jobs.wiring import caa_accounts, fallbacks, logs, options, performing, providers, setup, zone_rights
 from jobs.wiring.discovery import discover
 from jobs.wiring.instance import Instance, complete, now
 from jobs.wiring.kept_files import KeptFiles
@@ -121,7 +121,7 @@ def _run(
         if run:
             tell_of_run(instance, log, cases, scope.accounts is None)
             records.finish_run(run, _result(report), report["totals"], now())
-        _forget_old_runs(instance)
+        logs.forget_old(instance, now())
         return report
     except BaseException as error:
         words = error.detail if isinstance(error, Failure) else f"{type(error).__name__}: {error}"
@@ -142,13 +142,6 @@ def _mend(instance: Instance, world: World) -> None:
     sweep_leftovers(instance.place)
     for told in unfinished.put_back(instance.place, world.services):
         world.log.say("warn", told.text, code=told.code)
-
-
-def _forget_old_runs(instance: Instance) -> None:
-    """A row stays for as long as its log does."""
-    moment, days = now(), options.load(instance.config).log_days
-    runlog.prune(instance.place.logs, moment, days)
-    records.forget_runs(runlog.oldest_kept(moment, days))
 
 
 def _report(
@@ -204,6 +197,7 @@ def _world(
         "http-01": HttpSolver(place.challenges),
         "dns-01": DnsSolver(served, config.dns.resolvers, config.validation.timeout, told),
     }
+
     def ordering(row: models.Provider, provider: Any) -> Ordering:
         return _ordering(instance, row, provider, solvers, log, by_person)
 

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import models
 from jobs import doctor, privileged, records
 from jobs.doctor import Asked, Check, Differing, Host, Provider, Written
+from jobs.policy.decision import WEB_SERVICES
 from jobs.policy.doctor import Result, Rhythm, State, asked_addresses, worst
 from jobs.policy.failure import Failure
 from jobs.policy.panel_files import STATE
@@ -98,7 +99,7 @@ def _host(instance: Instance) -> Host:
         services=lambda: parts.services(instance),
         addresses=asked_addresses(privileged.own_addresses()),
         websites=records.websites(),
-        secured=state.select().where(watched & state.service.in_(("apache", "nginx"))).exists(),
+        secured=state.select().where(watched & state.service.in_(WEB_SERVICES)).exists(),
         provider=_provider(instance),
         rhythm=_rhythm(instance),
         written=_written(),

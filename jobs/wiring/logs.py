@@ -1,15 +1,18 @@
-"""The logs of former runs, read: what `jobs/runlog.py` wrote, beside the rows of the runs."""
+"""The logs of former runs, read and at last forgotten: what `jobs/runlog.py` wrote, beside the rows of the runs."""
 
 from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from typing import Any
 
 import models
+from jobs import records, runlog
 from jobs.policy.failure import Failure
 from jobs.report import counted, stamp
 from jobs.runlog import JSON_LINES, TEXT
+from jobs.wiring import options
 from jobs.wiring.instance import Instance
 
 START = re.compile(r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
@@ -35,6 +38,13 @@ def read_run(instance: Instance, start: str) -> dict[str, Any]:
         raise Failure("unreadable", f"{directory}: reading the log: {error}") from error
     row = models.Run.get_or_none(models.Run.start == start)
     return {**as_shown(start, row), "text": text, "events": events}
+
+
+def forget_old(instance: Instance, moment: datetime) -> None:
+    """Remove logs that are older than the options keep them. A row stays for as long as its log does."""
+    days = options.load(instance.config).log_days
+    runlog.prune(instance.place.logs, moment, days)
+    records.forget_runs(runlog.oldest_kept(moment, days))
 
 
 def as_shown(start: str, row: models.Run | None) -> dict[str, Any]:

@@ -1,7 +1,9 @@
-"""`autossl restore`: an instance, or its database alone, becomes what a backup says; all at once, or not at all.
+"""`autossl restore`: an instance, or its database alone, becomes what a backup says.
 
 The backup is unpacked beside the instance, verified, brought up to this version and mended before anything is touched.
-Then the two directories change places in one step; the former one stays, under another name.
+Then the two directories change places in one step; the former one stays, under another name. A database alone takes two
+steps, for the log that SQLite keeps beside the former one goes first: a machine that dies in between has the former one
+under that other name, and none in its place until `restore` is called again.
 """
 
 from __future__ import annotations

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import models
-from jobs import outbox, records, runlog
+from jobs import outbox
 from jobs.policy.site import is_hostname
 from jobs.ports import Place
-from jobs.wiring import attempts, audit, options, sessions, telling
+from jobs.wiring import attempts, audit, logs, options, sessions, telling
 from jobs.wiring.instance import Instance, choose, now, setting
 from jobs.wiring.still_read import still_read
 from jobs.wiring.work_lock import while_free
@@ -47,10 +47,8 @@ def keep_tidy(instance: Instance) -> None:
     attempts.prune(moment)
     audit.prune(moment)
     sessions.prune(sessions.limits(instance.config.panel), moment)
-    days = options.load(instance.config).log_days
-    runlog.prune(instance.place.logs, moment, days)
-    records.forget_runs(runlog.oldest_kept(moment, days))
-    outbox.forget(moment - timedelta(days=days))
+    logs.forget_old(instance, moment)
+    outbox.forget(moment - timedelta(days=options.load(instance.config).log_days))
     telling.forget(moment)
     with while_free(instance) as ours:
         if not ours:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +33,6 @@ def product(bench: Bench) -> Product:
     return made
 
 
-@contextmanager
-def serving(product: Product) -> Iterator[subprocess.Popen[bytes]]:
-    process = product.serve()
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-
-
 def troubles(bench: Bench) -> list[Any]:
     places = [place for place in served.places(bench.accounts) if place.service != "panel"]
     return [row for row in served.ask(places, bench.ca.root()) if row.trouble]
@@ -68,7 +55,7 @@ def test_a_backup_is_made_while_the_server_runs_and_a_restore_refuses_to_begin_t
     bench: Bench, product: Product
 ) -> None:
     assert troubles(bench) == []
-    with serving(product):
+    with product.serving():
         made = product.run("backup", str(FILE), "--json").json()
         refused = product.run("restore", "--force", str(FILE), expected=(2,))
     assert made["keys"] and made["left_out"] == []

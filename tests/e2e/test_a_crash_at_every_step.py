@@ -67,7 +67,7 @@ def dies_at_every_step(host: CrashHost, website: str, steps: tuple[str, ...]) ->
 def test_a_server_goes_on_with_what_a_dead_process_began(host: CrashHost) -> None:
     name, ordered, issued = host.alias(), host.ca.ordered(), host.ca.issued()
     assert host.dies("after finalize")
-    with host.serving():
+    with host.product.serving():
         until("it is done", lambda: host.active() == [])
     assert host.troubles(HERE, name) == []
     assert host.left() == []
@@ -78,7 +78,7 @@ def test_two_servers_and_two_commands_at_once_do_one_check(host: CrashHost) -> N
     """Everybody waits at the gate: the worker of the one server, and two commands. The other server is refused."""
     host.alias()
     ordered, runs = host.ca.ordered(), len(host.rows("SELECT * FROM run"))
-    with host.serving():
+    with host.product.serving():
         refused = host.product.run("serve", "--bind", "127.0.0.1:2088", expected=(2,))
         assert "already" in refused.stderr
         with host.work_lock():
@@ -94,5 +94,5 @@ def test_another_server_may_begin_once_the_first_one_is_killed(host: CrashHost) 
     first = host.product.serve()
     first.send_signal(signal.SIGKILL)
     first.wait(10)
-    with host.serving() as second:
+    with host.product.serving() as second:
         assert second.poll() is None

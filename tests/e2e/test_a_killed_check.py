@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,19 +52,9 @@ def kill_in_the_middle(product: Product, *words: str) -> str:
     return value
 
 
-@contextmanager
-def serving(product: Product) -> Iterator[subprocess.Popen[bytes]]:
-    process = product.serve()
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-
-
 def test_the_server_takes_away_at_its_start_what_a_dead_process_left(product: Product) -> None:
     kill_in_the_middle(product, "dns", "test", ZONE)
-    with serving(product):
+    with product.serving():
         until("the value is gone", lambda: texts(OWNER) == {THEIRS})
         until("the list is empty", lambda: kept(product) == [])
     assert texts(OWNER) == {THEIRS}

@@ -180,6 +180,20 @@ def test_the_list_of_a_foreign_one_is_never_looked_for_inside_the_network(
     assert lists.asked == [] and models.Revocable.get().failures == 1
 
 
+def test_a_foreign_one_is_put_on_the_watch_once_and_not_at_every_look(
+    host: Host, lists: Lists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    presenting(host, TestCA().bundle(["a.test"], crl_url=f"{lists.url}/other.crl"), monkeypatch)
+    asked, watch = [], revocations.watch
+    monkeypatch.setattr(revocations, "watch", lambda *words: (asked.append(words), watch(*words))[1])
+    host.check()
+    host.check()
+    assert len(asked) == models.Revocable.select().count() == 1
+    models.Revocable.delete().execute()
+    host.check()
+    assert models.Revocable.select().count() == 1, "one that was forgotten is put on it again"
+
+
 def test_garbage_behind_a_foreign_leaf_keeps_nothing_from_being_checked(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,6 +92,8 @@ def test_an_override_is_set_for_several_accounts_and_counted(alice: Line) -> Non
 
 def test_options_are_listed_and_set_or_refused_with_what_was_expected(line: Line) -> None:
     assert told(line, "option", "list")["key_type"] == "ecdsa-p256"
+    told(line, "option", "set", "admin_addresses", "ann@example.org,bob@example.org")
+    assert "ann@example.org, bob@example.org\n" in line.run("option", "list").out
     assert told(line, "option", "set", "nightly", "03:17")["nightly"] == "03:17"
     assert told(line, "option", "set", "replace_foreign", "on")["replace_foreign"] is True
     for words, said in [

@@ -10,8 +10,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import models
-from jobs.wiring.instance import create, open_instance
+from tests.bare_instance import bare_instance
 from tests.jobs.mass_revocation import REVOKED_AFTER, revoke_everything
 from tests.soak.counts import Report
 
@@ -22,18 +21,11 @@ A_FEW, FEW_DOMAINS = 200, 1
 def run(report: Report) -> None:
     number, domains = (A_FEW, FEW_DOMAINS) if report.short else (CERTIFICATES, DOMAINS)
     memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
-        directory = Path(folder) / "instance"
-        create(directory)
-        models.database.close()
-        (directory / "config.toml").write_text(
-            "[accounts.apache]\nbinary = '/nowhere'\n[accounts.nginx]\nbinary = '/nowhere'\n", encoding="utf-8"
-        )
-        instance = open_instance(directory)
-        try:
-            outcome = revoke_everything(instance, number, domains, NEW_NAME_EVERY, report.random, report.say)
-        finally:
-            instance.close()
+    with (
+        tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder,
+        bare_instance(Path(folder) / "instance") as instance,
+    ):
+        outcome = revoke_everything(instance, number, domains, NEW_NAME_EVERY, report.random, report.say)
     report.fault("certificates that the CA asked back", number)
     report.order(sum(outcome.orders.values()))
     report.issued(sum(outcome.orders.values()))

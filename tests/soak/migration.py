@@ -9,8 +9,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import models
-from jobs.wiring.instance import create, open_instance
+from tests.bare_instance import bare_instance
 from tests.jobs.migration import TICK, least, migrate
 from tests.soak.counts import Report
 
@@ -19,18 +18,8 @@ WEBSITES, A_FEW = 500, 80
 
 def run(report: Report) -> None:
     number = A_FEW if report.short else WEBSITES
-    with tempfile.TemporaryDirectory() as folder:
-        directory = Path(folder) / "instance"
-        create(directory)
-        models.database.close()
-        (directory / "config.toml").write_text(
-            "[accounts.apache]\nbinary = '/nowhere'\n[accounts.nginx]\nbinary = '/nowhere'\n", encoding="utf-8"
-        )
-        instance = open_instance(directory)
-        try:
-            outcome = migrate(instance, number, report.say)
-        finally:
-            instance.close()
+    with tempfile.TemporaryDirectory() as folder, bare_instance(Path(folder) / "instance") as instance:
+        outcome = migrate(instance, number, report.say)
     made = sum(outcome.issued.values())
     report.order(made)
     report.issued(made)

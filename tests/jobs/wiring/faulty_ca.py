@@ -13,7 +13,8 @@ import pytest
 import models
 from jobs.wiring import accounts, checks, providers
 from jobs.wiring.custom_provider import Custom
-from jobs.wiring.instance import Instance, create, open_instance
+from jobs.wiring.instance import Instance
+from tests.bare_instance import bare_instance
 from tests.fault_proxy import FaultProxy, fault_proxy
 from tests.jobs.acme.pebble import Pebble, start_pebble
 from tests.quick_time import QuickTime, make_quick
@@ -77,20 +78,14 @@ def ca(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pebble]:
 @pytest.fixture
 def site(ca: Pebble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setattr("jobs.wiring.checks.services", lambda instance: [])
-    root = tmp_path / "instance"
-    create(root)
-    models.database.close()
-    (root / "challenges").rmdir()
-    (root / "challenges").symlink_to(ca.challenges)  # which its web server shows to the CA
-    (root / "config.toml").write_text(
-        f"[accounts.apache]\nbinary = '/nowhere'\n[accounts.nginx]\nbinary = '/nowhere'\n"
+    root, more = tmp_path / "instance", (
         f"[check]\nservice_names = []\n"
         f"[dns]\nresolvers = ['127.0.0.1:{ca.dns_port}']\n"
         f"[validation]\nhttp_port = {ca.http_port}\ntimeout = 5.0\n"
     )
-    instance = open_instance(root)
     quick = make_quick(monkeypatch)
     monkeypatch.setattr("jobs.order.time", quick)  # one order a second
-    with fault_proxy(ca) as proxy:
+    with bare_instance(root, more) as instance, fault_proxy(ca) as proxy:
+        (root / "challenges").rmdir()
+        (root / "challenges").symlink_to(ca.challenges)  # which its web server shows to the CA
         yield Site(instance, ca, proxy, quick)
-    instance.close()
