@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from peewee import chunked
+
 import models
 from jobs.policy.failure import Failure
 from jobs.policy.ledger import Ask, Book, failure_key, give_back, times
@@ -109,7 +111,7 @@ class Ledger:
         """Those for which this CA has issued with exactly these names before, and whose certificate still runs."""
         table, known = models.Certificate, set()
         if any(limit.counted in (Counted.ORDERS, Counted.DOMAIN) for limit in self.limits):
-            for some in _several([ask.website for ask in asks]):
+            for some in chunked((ask.website for ask in asks), ROWS_AT_ONCE):
                 mine = table.website.in_(some) & (table.provider == self.provider) & (table.not_after > now)
                 found = table.select(table.website, table.names).where(mine).tuples()
                 known |= {(website, frozenset(json.loads(names))) for website, names in found}
@@ -167,7 +169,7 @@ def _reservation(ask: Ask, provider: str, units: str, now: datetime) -> dict[str
 
 def _reservations(websites: Iterable[str]) -> list[models.Reservation]:
     table = models.Reservation
-    return [row for some in _several(list(websites)) for row in table.select().where(table.website.in_(some))]
+    return [row for some in chunked(websites, ROWS_AT_ONCE) for row in table.select().where(table.website.in_(some))]
 
 
 def _given_back(rows: Collection[models.Reservation], now: datetime) -> None:
@@ -188,20 +190,17 @@ def _given_back(rows: Collection[models.Reservation], now: datetime) -> None:
             for refill, taken_at in units:
                 bucket.full_at = give_back(refill, bucket.full_at, taken_at, now)
             table.update(full_at=bucket.full_at).where(mine).execute()
-    for some in _several([row.website for row in rows]):
+    for some in chunked((row.website for row in rows), ROWS_AT_ONCE):
         models.Reservation.delete().where(models.Reservation.website.in_(some)).execute()
 
 
 def _insert(
     table: type[models.Row], rows: Sequence[Mapping[str, Any]], keys: Sequence[str] = (), change: str = ""
 ) -> None:
-    for some in _several(rows):
+    for some in chunked(rows, ROWS_AT_ONCE):
         query = table.insert_many(some)
         if change:
             target = [getattr(table, key) for key in keys]
             query = query.on_conflict(conflict_target=target, preserve=[getattr(table, change)])
         query.execute()
 
-
-def _several(values: Sequence[Any]) -> list[list[Any]]:
-    return [list(values[start : start + ROWS_AT_ONCE]) for start in range(0, len(values), ROWS_AT_ONCE)]

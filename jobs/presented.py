@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from peewee import chunked
+
 import models
 from jobs.policy.certificate import Certificate
 from jobs.policy.decision import WEB_SERVICES, Presented
@@ -37,8 +39,7 @@ def keep(looks: Sequence[Look], now: datetime) -> None:
     """Keep what was seen, of many websites in one transaction. A service that has nothing to do with a website any more
     loses its row there, and with it its next try."""
     state = models.ServiceState
-    for start in range(0, len(looks), _AT_ONCE):
-        some = looks[start : start + _AT_ONCE]
+    for some in chunked(looks, _AT_ONCE):
         with models.database.atomic():
             known: dict[str, dict[str, models.ServiceState]] = {}
             for row in state.select().where(state.website.in_([look.website for look in some])):

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from peewee import chunked
+
 import models
 from jobs.policy import preflight_report
 from jobs.policy.certificate import Certificate
@@ -44,12 +46,11 @@ class Found:
 
 def keep(websites: Sequence[Found], now: datetime) -> None:
     """Make what was found the problems of these websites, many in one transaction."""
-    for start in range(0, len(websites), _AT_ONCE):
-        some = websites[start : start + _AT_ONCE]
+    for some in chunked(websites, _AT_ONCE):
         with models.database.atomic():
             rows, gone = _differences(some, now)
-            for first in range(0, len(rows), _AT_ONCE):
-                query = models.Problem.insert_many(rows[first : first + _AT_ONCE])
+            for fresh in chunked(rows, _AT_ONCE):
+                query = models.Problem.insert_many(fresh)
                 target = [models.Problem.website, models.Problem.name, models.Problem.service]
                 change = [getattr(models.Problem, key) for key in _CHANGE]
                 query.on_conflict(conflict_target=target, preserve=change).execute()

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from peewee import chunked
+
 import models
 from jobs import queue
 from jobs.ledger import Ledger, asked
@@ -19,6 +21,7 @@ from jobs.policy.limits import NEAR, Later
 CLAIM = timedelta(hours=1)
 """For how long a website that may go on has a claim before less urgent ones, though nobody went on with it."""
 
+_AT_ONCE = 100
 _MARK = "waits"
 
 
@@ -48,8 +51,8 @@ def park(ledger: Ledger, sites: Sequence[Waiting], now: datetime) -> None:
     known = queue.active_orders()
     with models.database.atomic():
         fresh = [_values(ledger.provider, site) for site in sites if site.website not in known]
-        for start in range(0, len(fresh), 100):
-            rows = [{"kind": "order", "requested_at": now, **values} for values in fresh[start : start + 100]]
+        for some in chunked(fresh, _AT_ONCE):
+            rows = [{"kind": "order", "requested_at": now, **values} for values in some]
             models.QueueEntry.insert_many(rows).on_conflict_ignore().execute()
         for site in sites:
             row = known.get(site.website)

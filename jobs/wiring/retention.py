@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from peewee import chunked
+
 import models
 from jobs import outbox
 from jobs.policy.site import is_hostname
@@ -110,8 +112,8 @@ def _remove_gone_websites(place: Place, moment: datetime) -> None:
     row = models.Website
     gone = row.select(row.id, row.main).where(row.gone_at < moment - GONE_WEBSITE).tuples()
     ids = [number for number, main in gone if not (place.live / main).exists()]
-    for at in range(0, len(ids), BATCH):
-        row.delete().where(row.id.in_(ids[at : at + BATCH])).execute()
+    for some in chunked(ids, BATCH):
+        row.delete().where(row.id.in_(some)).execute()
 
 
 def _delete(table: Any, condition: Any) -> None:

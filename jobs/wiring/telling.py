@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any
+
+from peewee import chunked
 
 import models
 from jobs import outbox
@@ -120,11 +121,11 @@ def _told(recipient: Recipient) -> dict[str, dict[str, Told]]:
 def _note_told(recipient: Recipient, events: Iterable[Event], now: datetime) -> None:
     """What went well is news each time, so that nobody has to remember it."""
     row = models.Told
-    values = iter([
+    values = [
         {"recipient": recipient.key, "key": event.key, "content": content_of(event), "told_at": now, "gone_at": None}
         for event in events if event.weight is not Weight.SUCCESS
-    ])
-    while some := list(islice(values, _ROWS)):
+    ]
+    for some in chunked(values, _ROWS):
         same = [row.recipient, row.key, row.content]
         row.insert_many(some).on_conflict(conflict_target=same, preserve=[row.told_at, row.gone_at]).execute()
 
@@ -132,6 +133,5 @@ def _note_told(recipient: Recipient, events: Iterable[Event], now: datetime) -> 
 def _note_over(settled: Collection[str], now: datetime) -> None:
     row = models.Told
     still = row.select(row.key).where(row.gone_at.is_null()).distinct().tuples()
-    over = iter([key for (key,) in still if key in settled])
-    while some := list(islice(over, _ROWS)):
+    for some in chunked([key for (key,) in still if key in settled], _ROWS):
         row.update(gone_at=now).where(row.gone_at.is_null() & row.key.in_(some)).execute()
