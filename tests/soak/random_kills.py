@@ -86,7 +86,7 @@ class Rounds:
         if not by_server:
             host.check(website)
         if host.active():
-            with host.serving():
+            with host.product.serving():
                 until("nothing is pending", lambda: host.active() == [])
         host.check(website)
 
