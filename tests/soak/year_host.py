@@ -302,7 +302,7 @@ class YearHost:
 
     def _as_world(self, log: runlog.RunLog) -> World:
         ordering = Ordering(
-            self._place, "ca", self.ca, {"http-01": None}, self.clock.now,  # type: ignore[arg-type, dict-item]
+            self._place, "ca", self.ca, {"http-01": None}, self.clock.now,  # type: ignore[dict-item]
             account_url=ACCOUNT, wait_until=self.clock.wait_until,
         )
         return World(
