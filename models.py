@@ -231,6 +231,8 @@ class Website(Row):
     gone_at = UtcField(null=True)
     part_of = TextField(null=True, index=True)
     """The main name of the website of which this row holds names beyond the provider's cap."""
+    takeover = BooleanField(default=False, constraints=[SQL("DEFAULT 0")])
+    """Certificates of somebody else's may be replaced on it, valid or not."""
 
     class Meta:
         indexes = ((("gone_at", "main"), False),)
@@ -285,7 +287,7 @@ class Certificate(Row):
     id = AutoField()
     website = TextField(index=True)
     serial = TextField()
-    fingerprint = TextField(unique=True)
+    fingerprint = TextField()
     names = TextField()
     issuer = TextField()
     provider = TextField()
@@ -312,9 +314,12 @@ class Certificate(Row):
     """Where the CA explains to people why it asks."""
     ari_early = BooleanField(default=False, constraints=[SQL("DEFAULT 0")])
     """The CA asks for the renewal clearly before its time."""
+    taken_from = TextField(null=True)
+    """The program from which it was taken over. Several websites may have one certificate then."""
 
     class Meta:
         indexes = (
+            (("fingerprint", "website"), True),
             (("retired_at", "not_after", "website"), False), (("retired_at", "ari_next"), False),
             (("retired_at", "ari_early", "ari_url"), False),
         )
@@ -350,6 +355,8 @@ class ServiceState(Row):
     text = TextField(default="")
     presented = TextField(null=True)
     """JSON of the certificate that the check found there, where that is not the one that is installed."""
+    client = TextField(null=True)
+    """The other program in whose care that one is; null: nobody known."""
     fingerprint = TextField(null=True)
     checked_at = UtcField()
     attempts = IntegerField(default=0)
@@ -571,7 +578,7 @@ TABLES: tuple[type[Row], ...] = tuple(Row.__subclasses__())
 
 
 def open_database(path: Path) -> SqliteDatabase:
-    """Bind the tables to the SQLite file at `path`. It is not created here: see `migrate`.
+    """Bind the tables to the SQLite file at `path`. It is not created here: see `jobs/wiring/schema.py`.
 
     Write-ahead log, `BEGIN IMMEDIATE` (deferred transactions fail under concurrent writers), foreign keys on.
     """
@@ -585,7 +592,6 @@ def open_database(path: Path) -> SqliteDatabase:
     return real
 
 
-def migrate(real: SqliteDatabase) -> list[str]:
-    """Bring the schema up to this version; returns the names of the migrations that were applied."""
-    applied: list[Any] = Runner(real, directory=str(MIGRATIONS)).up()
-    return [str(name) for name in applied]
+def runner(real: SqliteDatabase) -> Runner:
+    """What knows the migrations and applies them; only `jobs/wiring/schema.py` lets it."""
+    return Runner(real, directory=str(MIGRATIONS))

@@ -8,7 +8,7 @@ from typing import Protocol, TypeGuard
 from jobs.policy.ari import Suggestion
 from jobs.policy.persist import Holder, Offer
 from jobs.policy.site import Website
-from jobs.ports import DnsBackend, FileChange, Registers, ServiceTarget
+from jobs.ports import DnsBackend, FileChange, Record, Registers, ServiceTarget
 
 
 class SetsUp(Protocol):
@@ -35,6 +35,14 @@ class HoldsSeveral(ServiceTarget, Protocol):
 def holds_several(service: ServiceTarget) -> TypeGuard[HoldsSeveral]:
     """Whether a service has the ability `HoldsSeveral`."""
     return callable(getattr(service, "release", None))
+
+
+def expect(service: ServiceTarget, websites: Sequence[Website]) -> None:
+    """Tell a service that wants to know (`expect(websites)`) which websites it is about to be asked about one by one;
+    it may find out about all of them at once. Raises Failure."""
+    ability = getattr(service, "expect", None)
+    if ability is not None:
+        ability(websites)
 
 
 def registers(provider: object) -> TypeGuard[Registers]:
@@ -82,6 +90,22 @@ def writes(backend: DnsBackend, name: str, kind: str) -> bool:
     """Whether a backend can write that; one without the ability `WritesSomeOnly` can write everything."""
     chosen = getattr(backend, "writes", None)
     return chosen is None or bool(chosen(name, kind))
+
+
+class SeesZone(DnsBackend, Protocol):
+    """Ability: a backend that sees the whole of its zones, and so what a value would do to them."""
+
+    def holds(self, record: Record) -> bool:
+        """Whether that value stands there, whoever put it. Raises Failure."""
+
+    def takes_down(self, record: Record) -> str | None:
+        """A name with an address that only a wildcard of the zone gives it, and that would lose it by the value (RFC
+        4592 section 2.2). Raises Failure."""
+
+
+def sees_zone(backend: DnsBackend) -> TypeGuard[SeesZone]:
+    """Whether a backend has the ability `SeesZone`."""
+    return callable(getattr(backend, "holds", None))
 
 
 class KeepsForNames(DnsBackend, Protocol):

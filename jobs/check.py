@@ -52,7 +52,8 @@ def install_items(world: World, scope: Scope, cases: Sequence[Case], new: Sequen
         if item is None or case.decision.action is Action.LEAVE:
             continue
         if case.website.main in fresh:
-            names = tuple(name for name in case.facts.presented if touchable(case.facts, name, now, options))
+            on_it = item.certificate.names
+            names = tuple(name for name in case.facts.presented if touchable(case.facts, name, now, options, on_it))
         else:
             names = services_behind(case.facts, now, options)
         for name in names:

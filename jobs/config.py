@@ -52,7 +52,8 @@ class Panel:
     """Where `autossl serve` listens (`*`: every address of both families), and the panel's own host name.
 
     A session ends after `session_idle_minutes` without a request, `session_hours` after the sign-in, and, where
-    `session_bound_to_address`, when its browser's address changes.
+    `session_bound_to_address`, when its browser's address changes. `metrics_loopback`: whether /metrics takes no token
+    from this host itself.
     """
 
     bind: str = "*:2087"
@@ -60,6 +61,22 @@ class Panel:
     session_idle_minutes: int = 120
     session_hours: int = 12
     session_bound_to_address: bool = True
+    metrics_loopback: bool = True
+
+
+@dataclass(frozen=True)
+class Root:
+    """Where the panel runs without root: `socket` is that of the process that has it (`autossl root`), `user` who may
+    ask there. `instance` and `state` are the directories of the two sides. All empty: one process does everything.
+
+    `trust`: files of CA certificates (PEM) that this system's own store does not have. What either of them trusts is
+    replaced only by what one of them trusts (`jobs/wiring/root_trust.py`)."""
+
+    socket: str = ""
+    user: str = ""
+    instance: str = ""
+    state: str = ""
+    trust: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +85,7 @@ class Config:
     validation: Validation = Validation()
     check: Check = Check()
     panel: Panel = Panel()
+    root: Root = Root()
     plugins: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     """Section -> plug-in -> option -> value, for instance plugins["services"]["apache"]["https_port"]."""
 
@@ -87,7 +105,7 @@ def load(path: Path) -> Config:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Failure("config_invalid", f"{path}: expected TOML: {error}", permanent=True) from error
-    sections: dict[str, Any] = {"dns": Dns, "validation": Validation, "check": Check, "panel": Panel}
+    sections: dict[str, Any] = {"dns": Dns, "validation": Validation, "check": Check, "panel": Panel, "root": Root}
     unknown = sorted(set(raw) - set(sections) - set(PLUGIN_SECTIONS))
     if unknown:
         known = ", ".join(sorted([*sections, *PLUGIN_SECTIONS]))

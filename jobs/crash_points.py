@@ -1,4 +1,5 @@
-"""The steps of a check at whose edges a process may be made to die, so that tests see what the next one does.
+"""The steps of a check, and of an upgrade, at whose edges a process may be made to die, so that tests see what the next
+one does.
 
 Nothing of this happens unless AUTOSSL_CRASH_AT names an edge, `before STEP` or `after STEP`, perhaps with `:N` for the
 N-th time that it is reached: the whole process then ends there by `os._exit`, as by SIGKILL. No `finally` runs, and no
@@ -42,7 +43,12 @@ STEPS = (
 )
 """In the order of a check. Where one is done for several names, files or services, an edge is reached several times."""
 
-POINTS = tuple(f"{edge} {step}" for step in STEPS for edge in ("before", "after"))
+UPGRADE_STEPS = (
+    "copy database",  # as it is before the migrations
+    "commit migrations",  # all of them, in one transaction
+    "put database back",  # only where SQLite could not take back by itself what a migration did
+)
+POINTS = tuple(f"{edge} {step}" for step in (*STEPS, *UPGRADE_STEPS) for edge in ("before", "after"))
 
 
 class CrashPoints:
@@ -69,7 +75,7 @@ reached = CrashPoints(os.environ.get(VARIABLE, "")).reached
 
 @contextmanager
 def edges(step: str) -> Iterator[None]:
-    """The block is this one of STEPS; one that fails has no `after`."""
+    """The block is this one of STEPS or UPGRADE_STEPS; one that fails has no `after`."""
     reached(f"before {step}")
     yield
     reached(f"after {step}")

@@ -11,7 +11,7 @@ from typing import Any
 
 import models
 from jobs import queue, records, revocations
-from jobs.abilities import holds_several
+from jobs.abilities import expect, holds_several
 from jobs.config import Check
 from jobs.policy.certificate import Certificate, issued_here
 from jobs.policy.coverage import OVER_CAP, SPLIT_OFF, UNUSED
@@ -65,15 +65,17 @@ def gather(
     stored, pending = records.live_certificates(few), queue.active_orders()
     known, watched = records.known_fingerprints(), revocations.on_watch()
     judge = partial(_judged, known, watched, specs.issuer_organizations, revocations.revoked(), now)
+    taken_over = records.taken_over()
     labels = {name: service_labels(own, options) for name, own in features.items()}
     wanted = wants(websites, labels, excluded, taken_names(everybody))
+    for service in services:
+        expect(service, websites)
     found = []
     for site in websites:
         own, waits = wanted[site.main], _waits(troubles.get(site.main, {}), now)
         if _room_for_all(own, waits, specs.max_names):
             own = Wants((*own.names, *own.elsewhere))
             waits = {name: wait for name, wait in waits.items() if wait.code not in (OVER_CAP, SPLIT_OFF)}
-        standing = standings.get(site.main, {})
         seen = _presented(site, services, judge, log)
         found.append(
             SiteFacts(
@@ -82,14 +84,13 @@ def gather(
                 stored=stored.get(site.main),
                 presented=seen,
                 waits=waits,
-                service_waits={name: one.retry_at for name, one in standing.items() if one.retry_at is not None},
-                stopped=frozenset(name for name, one in standing.items() if one.state == "waiting"),
+                **_standing(standings.get(site.main, {})),
                 **_order(pending.get(site.main)),
                 main_domain=site.main if site.part_of else main_domains[site.account],
                 elsewhere=own.elsewhere,
                 several=tuple(service.name for service in services if service.name in seen and holds_several(service)),
-                barred=_barred(site, own.names, neighbours, excluded.get(site.account, frozenset()),
-                               stored.get(site.main)),
+                takeover=site.main in taken_over or site.part_of in taken_over,
+                barred=_barred(site, own.names, neighbours, excluded, stored.get(site.main)),
             )
         )
     return found
@@ -114,12 +115,13 @@ def _room_for_all(own: Wants, waits: Mapping[str, Wait], max_names: int | None) 
 
 
 def _barred(
-    site: Website, wanted: Sequence[WantedName], neighbours: Neighbours, excluded: Collection[str],
+    site: Website, wanted: Sequence[WantedName], neighbours: Neighbours, excluded: Mapping[str, Collection[str]],
     stored: Certificate | None,
 ) -> dict[str, str]:
+    out = excluded.get(site.account, frozenset())
     stands = stored.names if stored else ()
     bases = dict.fromkeys(name.fqdn.removeprefix("*.") for name in wanted)
-    reasons = {base: neighbours.why_not(base, site.account, excluded, stands) for base in bases}
+    reasons = {base: neighbours.why_not(base, site.account, out, stands) for base in bases}
     return {base: why for base, why in reasons.items() if why}
 
 
@@ -160,10 +162,16 @@ def _judged(
         return Presented(None, installed.ours, False, True, installed.detail)
     if installed.chain and not certificate.self_signed and certificate.fingerprint not in known | watched:
         revocations.watch(installed.chain, None, now)
-    path = str(installed.path) if installed.path else None
-    ours = issued_here(certificate, path, known, organizations)
+    ours = issued_here(certificate, installed.keeper, known, organizations)
     certificate = replace(certificate, revoked_at=revoked.get(certificate.fingerprint))
-    return Presented(certificate, installed.ours, ours, False, installed.detail)
+    return Presented(certificate, installed.ours, ours, False, installed.detail, keeper=installed.keeper)
+
+
+def _standing(known: Mapping[str, records.Standing]) -> dict[str, Any]:
+    return {
+        "service_waits": {name: one.retry_at for name, one in known.items() if one.retry_at is not None},
+        "stopped": frozenset(name for name, one in known.items() if one.state == "waiting"),
+    }
 
 
 def _order(row: models.QueueEntry | None) -> dict[str, Any]:

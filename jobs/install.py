@@ -11,15 +11,29 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeGuard
 
 from jobs import privileged, unfinished
+from jobs.abilities import HoldsSeveral
 from jobs.crash_points import edges
+from jobs.loadable import refuse_unloadable
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
 from jobs.policy.site import Website
 from jobs.ports import FileChange, Place, Served, ServiceTarget
 
 PROBES = 8
+
+class ActsElsewhere(ServiceTarget, Protocol):
+    """Ability: another process does this step (`jobs/rootside`), which may change the service where this one may not.
+    """
+
+    def put(self, items: Sequence[Item]) -> list[Outcome]:
+        """As `install` for the items. Raises Failure when that process can't be asked."""
+
+    def let_go(self, website: Website) -> None:
+        """As `release`. Raises Failure."""
+
 
 Keeper = Callable[[str, Sequence[FileChange]], None]
 """Called with a service's name and the changes, before they are published: remembers what stood there first."""
@@ -56,6 +70,8 @@ class _Staged:
 
 def install(service: ServiceTarget, items: Sequence[Item], place: Place, keeper: Keeper) -> list[Outcome]:
     """Install every item on `service`; one outcome an item. Does not raise Failure: a failure is an outcome."""
+    if acts_elsewhere(service):
+        return service.put(items)
     try:
         service.forget()
         service.test()
@@ -92,6 +108,21 @@ def apply(service: ServiceTarget, changes: Sequence[FileChange], place: Place, k
         unfinished.finish(place, service.name)
         raise
     unfinished.finish(place, service.name)
+
+
+def release(service: HoldsSeveral, website: Website, place: Place, keeper: Keeper) -> None:
+    """Have `service` present nothing of a part any more. Raises Failure; then all is as it was."""
+    if acts_elsewhere(service):
+        service.let_go(website)
+        return
+    changes = service.release(website)
+    if changes:
+        apply(service, changes, place, keeper)
+
+
+def acts_elsewhere(service: ServiceTarget) -> TypeGuard[ActsElsewhere]:
+    """Whether a service has the ability `ActsElsewhere`."""
+    return callable(getattr(service, "put", None))
 
 
 def reload_if_running(service: ServiceTarget) -> None:
@@ -180,7 +211,8 @@ def _links_first(place: Place, changes: Collection[FileChange]) -> list[FileChan
 
 
 def _changes(service: ServiceTarget, item: Item, place: Place) -> list[FileChange]:
-    """The link to the set, if it points elsewhere, then what the service itself needs."""
+    """The link to the set, if it points elsewhere, then what the service itself needs. Raises Failure."""
+    refuse_unloadable(item.directory)
     link = place.link(item.website.main, service.name)
     own = list(service.install(item.website, item.certificate))
     if link.is_symlink() and link.readlink().name == item.directory.name:

@@ -30,6 +30,14 @@ ROWS_AT_ONCE = 500
 START = (Counted.STARTS, "")
 
 
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A certificate that was ordered elsewhere, and when."""
+
+    ask: Ask
+    at: datetime
+
+
 @dataclass(frozen=True)
 class Ledger:
     """The limits of one provider. Its rows are kept by the provider's name here, whatever account it has: a CA counts
@@ -92,6 +100,21 @@ class Ledger:
         with models.database.atomic():
             book = self.book(now)
             book.take(map(failure_key, failure.names), now)
+            self._keep(book)
+
+    def count_issued(self, issued: Sequence[Issued], now: datetime) -> None:
+        """Take note of certificates that other programs on this host were given by this CA, which counts them as well.
+        What time has given back of their units since is free; the rest is taken beside what stands in the buckets."""
+        with models.database.atomic():
+            book, apart = self.book(now), Book(self.limits, {}, now)
+            for one in sorted(issued, key=lambda one: one.at):
+                apart.take((*one.ask.shared, *one.ask.own), min(one.at, now))
+            for key in apart.changed:
+                left = apart.full[key] - now
+                if left > timedelta():
+                    limit = book.limits[key[0]]
+                    book.full[key] = min(max(now, book.full.get(key, now)) + left, now + limit.capacity * limit.refill)
+                    book.changed.add(key)
             self._keep(book)
 
     def times(self, asks: Sequence[Ask], now: datetime) -> dict[str, Later | None]:

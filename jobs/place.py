@@ -8,9 +8,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Place:
-    """Where this installation lives. All paths are absolute and below `instance`, which we own."""
+    """Where this installation lives. All paths are absolute, and all but `challenges_at` below `instance`, our own.
+    """
 
     instance: Path
+    challenges_at: Path | None = None
+    """Where answers to challenges lie, if that is elsewhere: the root side writes none, but has them served."""
 
     @property
     def live(self) -> Path:
@@ -20,7 +23,7 @@ class Place:
     @property
     def challenges(self) -> Path:
         """One file a token, 0644, in a directory that the web server may enter."""
-        return self.instance / "challenges"
+        return self.challenges_at or self.instance / "challenges"
 
     @property
     def keys(self) -> Path:

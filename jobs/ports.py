@@ -142,13 +142,14 @@ class FileChange:
 class Installed:
     """What a service's configuration presents for a website now. `certificate` is None when a file is named that can't
     be read or parsed (`detail` says why). `ours`: the path is a link of ours (`Place.link`). `chain`: every certificate
-    in the file, PEM, where it is not."""
+    in the file, PEM, where it is not. `keeper`: the other program in whose care it is, see `other_clients.py`."""
 
     path: Path | None
     certificate: Certificate | None
     ours: bool
     detail: str = ""
     chain: tuple[bytes, ...] = ()
+    keeper: str = ""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,8 @@ def _keep_one(look: Look, rows: dict[str, models.ServiceState], now: datetime) -
     for service, one in look.found.items():
         row = rows.pop(service, None)
         kept = None if one is None or one.linked or one.certificate is None else _as_text(one.certificate)
-        values: dict[str, Any] = {"presented": kept, "checked_at": now}
+        client = (one.keeper or None) if one is not None and kept else None
+        values: dict[str, Any] = {"presented": kept, "client": client, "checked_at": now}
         if service not in look.done and _is_news(row, one, look.left_alone):
             values |= {"state": _state(one), "text": one.detail if one else "", "attempts": 0, "retry_at": None}
         if row is None:

@@ -109,8 +109,17 @@ def live_certificates(of: Collection[str] | None = None) -> dict[str, Certificat
     return {row.website: certificate(row, revoked) for row in query.order_by(models.Certificate.id)}
 
 
+def taken_over(of: Collection[str] | None = None) -> frozenset[str]:
+    """Main names of the websites (of all, or of these accounts) whose foreign certificates may be replaced."""
+    row = models.Website
+    query = row.select(row.main).where(row.takeover)
+    if of is not None:
+        query = query.where(row.account.in_(list(of)))
+    return frozenset(main for (main,) in query.tuples())
+
+
 def known_fingerprints() -> frozenset[str]:
-    """Every certificate that was ever issued through this panel."""
+    """Every certificate that was ever issued through this panel, or taken over by it."""
     return frozenset(row[0] for row in models.Certificate.select(models.Certificate.fingerprint).tuples())
 
 
@@ -184,6 +193,7 @@ def keep_certificate(website: str, certificate: Certificate, provider: str, due_
             due_at=due_at,
             stored_at=now,
             key_type=certificate.key_type,
+            taken_from=certificate.taken_from or None,
         )
 
 
@@ -279,6 +289,7 @@ def certificate(row: models.Certificate, revoked: Mapping[str, datetime]) -> Cer
         weak=False,
         ari_point=row.ari_point,
         revoked_at=revoked.get(row.fingerprint),
+        taken_from=row.taken_from or "",
     )
 
 

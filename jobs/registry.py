@@ -28,6 +28,12 @@ class Plugin:
     options: type[Any]
     make: Any
 
+    @property
+    def needs_root(self) -> bool:
+        """Whether it works as root only; services and sources do, unless their class says otherwise, and DNS backends
+        where their class says so (`needs_root`)."""
+        return bool(getattr(self.make, "needs_root", self.package in ("services", "accounts")))
+
 
 @cache
 def names(package: str) -> tuple[str, ...]:

@@ -78,8 +78,9 @@ def keep(url: str, revoked: Mapping[str, datetime], now: datetime) -> list[model
         hit = []
         for fingerprint, since in revoked.items():
             fresh = (row.fingerprint == fingerprint) & row.revoked_at.is_null()
-            one = mine.get_or_none((mine.fingerprint == fingerprint) & mine.retired_at.is_null())
-            if row.update(revoked_at=since).where(fresh).execute() and one is not None:
+            if not row.update(revoked_at=since).where(fresh).execute():
+                continue
+            for one in mine.select().where((mine.fingerprint == fingerprint) & mine.retired_at.is_null()):
                 mine.update(due_at=min(one.due_at, since)).where(mine.id == one.id).execute()
                 hit.append(one)
     return hit

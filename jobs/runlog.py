@@ -18,10 +18,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from jobs.policy.journal import Kind, about, legible
+
 LEVELS = ("info", "success", "warn", "error")
 TEXT, JSON_LINES = "log.txt", "log.jsonl"
 
 _log = logging.getLogger("autossl.runlog")
+_noted = logging.getLogger("autossl.run")
+_noted.addHandler(logging.NullHandler())  # a command has no log of its own, and tells what happens by its listener
+_NOTED = {"warn": logging.WARNING, "error": logging.ERROR}
+"""What the process's own log (the journal) hears of a run, beside its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +45,23 @@ class Event:
 
     def as_text(self) -> str:
         """`time LEVEL website name: text [code]`, one line whatever the text holds."""
+        return f"{_stamp(self.time)} {self.level.upper():7} {'  ' * self.indent}{self.words}"
+
+    @property
+    def words(self) -> str:
+        """`website name: text [code]`"""
         subject = " ".join(part for part in (self.website or self.account, self.name) if part)
         said = " ".join(self.text.split())
         code = f" [{self.code}]" if self.code else ""
         lead = f"{subject}: " if subject else ""
-        return f"{_stamp(self.time)} {self.level.upper():7} {'  ' * self.indent}{lead}{said}{code}"
+        return legible(f"{lead}{said}{code}")
 
     def as_json(self) -> str:
+        """One line of JSON, in which nothing steers the terminal of who looks at the file."""
         values: dict[str, Any] = asdict(self)
         values["time"] = _stamp(self.time)
-        return json.dumps(values, ensure_ascii=False)
+        text = json.dumps(values, ensure_ascii=False)
+        return text if text.isprintable() else json.dumps(values)
 
 
 Listener = Callable[[Event], None]
@@ -62,8 +75,13 @@ class RunLog:
     again, this one says how many it lacks.
     """
 
-    def __init__(self, logs: Path, started: datetime, clock: Callable[[], datetime], listener: Listener | None) -> None:
+    def __init__(
+        self, logs: Path, started: datetime, clock: Callable[[], datetime], listener: Listener | None,
+        noted: bool = False,
+    ) -> None:
+        """`noted`: the process's own log hears of warnings, errors and the end of the run as well."""
         self._clock = clock
+        self._is_noted = noted
         self._listener = listener
         self._lock = threading.Lock()
         self._logs = logs
@@ -86,8 +104,14 @@ class RunLog:
         with self._lock:
             event = Event(self._clock(), level, account, website, name, code, text, indent)
             self._keep(event)
-        if self._listener:
-            self._listener(event)
+        self._tell(event, Kind.RUN_EVENT, _NOTED.get(level))
+
+    def sum_up(self, good: bool, text: str) -> None:
+        """The last event: what came of the run."""
+        with self._lock:
+            event = Event(self._clock(), "success" if good else "warn", "", "", "", "", text, 0)
+            self._keep(event)
+        self._tell(event, Kind.RUN_FINISHED, logging.INFO if good else logging.WARNING)
 
     def keep(self, name: str, text: str) -> None:
         """Write a file beside the log, whole or not at all; a disk that does not take it is told in the log."""
@@ -105,6 +129,13 @@ class RunLog:
         for descriptor in self._files:
             os.close(descriptor)
         self._files = []
+
+    def _tell(self, event: Event, kind: Kind, weight: int | None) -> None:
+        if self._is_noted and weight is not None:
+            where = {"account": event.account, "website": event.website, "name": event.name, "code": event.code}
+            _noted.log(weight, "%s", event.words, extra=about(kind, run=self.start, **where))
+        if self._listener:
+            self._listener(event)
 
     def _keep(self, event: Event) -> None:
         try:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from jobs import records
 from jobs.abilities import holds_several
 from jobs.facts import service_labels
-from jobs.install import apply
+from jobs.install import release
 from jobs.policy.coverage import OVER_CAP, holders
 from jobs.policy.decision import Action, SiteFacts, presents_stored
 from jobs.policy.failure import Failure
@@ -111,9 +111,7 @@ def _ended(world: World, facts: SiteFacts, why: str) -> bool:
         if service.name not in facts.presented or not holds_several(service):
             continue
         try:
-            changes = service.release(part)
-            if changes:
-                apply(service, changes, world.place, world.keeper)
+            release(service, part, world.place, world.keeper)
         except Failure as failure:
             service.forget()
             words = f"{service.name}: it stays for now: {failure.detail}"

@@ -77,4 +77,5 @@ class Scope:
 
 def policy_options(world: World, scope: Scope) -> Options:
     """What of both a decision depends on."""
-    return Options(replace_foreign=world.config.check.replace_foreign, forced=scope.forced)
+    replace, trusted = world.config.check.replace_foreign, not world.ordering.provider.specs().test
+    return Options(replace_foreign=replace, forced=scope.forced, trusted=trusted)

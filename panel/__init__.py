@@ -40,7 +40,8 @@ def create_app(instance_dir: Path) -> Flask:
         PERMANENT_SESSION_LIFETIME=COOKIE_LIFETIME,
         MAX_CONTENT_LENGTH=LARGEST_BODY,
     )
-    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.url_map.merge_slashes = False  # else a redirect by an address made of the Host header
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "finalize": wording.shown}
     app.extensions["autossl"] = instance
     hx.set_up(app)
     assets.set_up(app)
@@ -51,6 +52,7 @@ def create_app(instance_dir: Path) -> Flask:
     login.set_up(app)
     app.jinja_env.globals["header"] = header.header
     app.jinja_env.filters["visible"] = wording.visible
+    app.jinja_env.tests["web_address"] = wording.is_web_address
     modules = _pages()
     for module in modules:
         app.register_blueprint(module.pages)
@@ -70,6 +72,7 @@ def _pages() -> tuple[ModuleType, ...]:
         health,
         login,
         logs,
+        metrics,
         options,
         overview,
         own_tokens,
@@ -100,6 +103,7 @@ def _pages() -> tuple[ModuleType, ...]:
         login,
         setup_link,
         health,
+        metrics,
         api,
     )
 

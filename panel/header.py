@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from jobs.policy.failure import Failure
 from jobs.policy.problems import problem
 from jobs.wiring import logs, messages
 from jobs.wiring.background import coming, nightly_time
-from jobs.wiring.instance import Instance, now
+from jobs.wiring.instance import Instance, config_path, now
 from jobs.wiring.provider_facts import terms_changed
 from panel import work
 
@@ -94,7 +95,7 @@ def read(instance: Instance) -> Header:
     broken: tuple[Banner, ...] = ()
     config = instance.config
     try:
-        config = load(instance.place.instance / "config.toml")
+        config = load(config_path(instance.place.instance))
     except Failure as failure:
         broken = (Banner("bad", problem(failure.code).title, failure.detail),)
     return Header(
@@ -102,7 +103,7 @@ def read(instance: Instance) -> Header:
         account="" if row is None else row.account_url or "",
         nightly=None if row is None else next_nightly(config),
         running=running(),
-        banners=(*broken, *_alerts(row is not None and terms_changed(row)), *_unsent()),
+        banners=(*broken, *_as_root(), *_alerts(row is not None and terms_changed(row)), *_unsent()),
     )
 
 
@@ -150,6 +151,15 @@ def _alerts(new_terms: bool) -> tuple[Banner, ...]:
     if new_terms:
         found.setdefault("terms_changed", 0)
     return tuple(_banner(code, found[code], tab) for code, tab in ALERTS.items() if code in found)
+
+
+def _as_root() -> tuple[Banner, ...]:
+    """Of a server that does everything in one process (`autossl serve --single`)."""
+    if work.running_background() is None or os.geteuid() != 0:
+        return ()
+    words = "Whoever breaks into this panel has the whole host. Fit for a container or a try-out; for a server, the"
+    words += " Debian package has the panel run as a user without rights."
+    return (Banner("warn", "Everything runs as root in one process", words),)
 
 
 def _unsent() -> tuple[Banner, ...]:

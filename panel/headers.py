@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import cast
 
 from flask import Flask, Response, current_app, render_template, request, url_for
+from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf import CSRFProtect
@@ -96,6 +97,8 @@ def _csrf_failed(error: CSRFError) -> ResponseReturnValue:
 def _error_page(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:
         return cast(Response, error.response)
+    if request_ctx.url_adapter is None:  # the Host header is no host, so no page can be made: it has links
+        return cast(ResponseReturnValue, error.get_response())
     code = error.code or 500
     title, text = _PAGES.get(code, _FAILED)
     return _told(title, text, code)

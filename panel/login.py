@@ -16,6 +16,7 @@ from jobs.policy.failure import Failure
 from jobs.wiring import people, sign_in
 from jobs.wiring.instance import now
 from panel import access, audit, hx, sessions
+from panel.wording import sentence
 
 pages = Blueprint("login", __name__)
 
@@ -130,7 +131,7 @@ def limited(failure: Failure, form: Any) -> ResponseReturnValue:
         raise failure
     left = max(failure.retry_at - now(), timedelta(seconds=1))
     minutes = -(-left // timedelta(minutes=1))
-    text = f"Too many failed attempts. Try again in {minutes} min."
+    text = f"{sentence(failure)} Try again in {minutes} min."
     return form(text), 429, {"Retry-After": str(-(-left // timedelta(seconds=1)))}
 
 

@@ -46,7 +46,7 @@ ABOUT = {
 
 GROUPS = (
     ("Messages", ("notify_admin", "admin_addresses", "notify_user", "mail_from")),
-    ("Certificates", ("replace_foreign", "key_type")),
+    ("Certificates", ("replace_foreign", "users_take_over", "key_type")),
     ("DNS", ("caa", "challenge_zone")),
     ("Checks and logs", ("nightly", "log_days")),
     ("Resellers", ("resellers",)),

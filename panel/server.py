@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
@@ -18,8 +17,10 @@ from jobs.ports import Place
 from jobs.wiring.background import Background
 from jobs.wiring.instance import now
 from jobs.wiring.serving import Claim, claim, panel_hostname
+from panel import journal
 from panel.https.certificates import Certificates
-from panel.https.connections import PanelServer
+from panel.https.crowd import Crowd
+from panel.https.serving import PanelServer, most_connections
 from panel.https.sockets import Listener, listen
 
 STOP_WITHIN = 30.0
@@ -58,7 +59,8 @@ class Panel:
             self._claim.release()
             raise
         os.environ.pop("LISTEN_PID", None)  # cheroot would take descriptor 3 by itself; here `--bind fd:3` says so
-        self._servers = [PanelServer(listener.socket, app, certificates) for listener in self.listeners]
+        crowd = Crowd(most_connections())
+        self._servers = [PanelServer(listener.socket, app, certificates, crowd) for listener in self.listeners]
         self._threads = [
             threading.Thread(target=self._run, args=(server,), name=f"panel-{number}")
             for number, server in enumerate(self._servers)
@@ -116,8 +118,7 @@ def serve(
     app: Any, binds: Sequence[str], place: Place, hostname: str = "", background: Background | None = None
 ) -> None:
     """Serve until SIGTERM or SIGINT; a second one does not wait for requests under way."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # else two lines for every tick, for ever
+    journal.set_up()
     panel = Panel(app, binds, place, hostname, background)
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -129,6 +130,8 @@ def serve(
     try:
         panel.start()
         click.echo(f"The panel is ready: {' '.join(panel.urls)}")
+        if os.geteuid() == 0:
+            click.echo("Everything runs as root in this one process (--single).", err=True)
         panel.over.wait()
     finally:
         panel.stop()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from jobs.policy.failure import Failure
+from jobs.policy.plain_url import is_plain
+from jobs.policy.redirects import LONGEST_URL
 
 SERVICES = {
     "apache": "Web (Apache)",
@@ -34,6 +38,19 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() or one in "\n\t" else _written(one) for one in text)
+
+
+def shown(value: object) -> object:
+    """What a template is about to put into a page, as `visible` has it: also where nobody thought of that. Markup is
+    made of such texts already."""
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
+        return value
+    return visible(value.replace("\r\n", "\n"))
+
+
+def is_web_address(url: str) -> bool:
+    """Whether a link may be made of what a CA gave: a browser goes to a website by it, and nowhere else."""
+    return is_plain(url, ("https", "http"), LONGEST_URL)
 
 
 def _written(one: str) -> str:

@@ -37,6 +37,7 @@ REREADS_WITHIN = 3.0
 """Seconds. On SIGHUP Exim runs itself anew, and for a moment listens nowhere; a mail client asks again."""
 
 ALIASES = 400
+USUAL_CA = pebble.Behaviour()
 
 UNKNOWN_ORDER = frozenset({"after send newOrder", "before store order URL"})
 """The CA has made an order and nobody has kept its address. No CA can be asked for it: RFC 8555 leaves the list of an
@@ -135,7 +136,7 @@ class CrashHost:
             return [dict(row) for row in database.execute(query)]
 
 
-def make() -> CrashHost:
+def make(ca_like: pebble.Behaviour = USUAL_CA) -> CrashHost:
     """Start everything, and secure both websites."""
     here, there = ("@", "A", PUBLIC_ADDRESS), ("@", "A", ELSEWHERE)
     more = [f"n{number}" for number in range(1, ALIASES)]
@@ -143,7 +144,7 @@ def make() -> CrashHost:
         bind.Zone(HERE, [here, *((name, "A", PUBLIC_ADDRESS) for name in more)], True),
         bind.Zone(THERE, [there, *((name, "A", ELSEWHERE) for name in more)], True),
     ])
-    ca = pebble.start_pebble()
+    ca = pebble.start_pebble(ca_like)
     docroots = {name: add_user(name.partition(".")[0]) for name in (HERE, THERE)}
     for name, docroot in docroots.items():
         apache.add_vhosts(name, apache.plain_vhost(docroot, name))

@@ -96,6 +96,8 @@ def _run_inside(items: list[pytest.Item]) -> _Module:
     root = items[0].config.rootpath
     options = ["-p", "no:cacheprovider", "-p", "no:xdist", "-q", "--rootdir", str(root)]
     command = [sys.executable, "-m", "pytest", *options, *(item.nodeid for item in items)]
+    if any(marker.kwargs.get("systemd") for marker in markers):
+        command = [sys.executable, "-m", "tests.booted", *command]
     with tempfile.TemporaryFile("w+", encoding="utf-8") as sink:
         host = PrivateHost(environment={_CHANNEL: str(sink.fileno())}, directory=root)
         try:

@@ -15,7 +15,7 @@ from tests.panel.command_line import leaves
 from tests.soak.__main__ import parts
 
 README = Path(__file__).resolve().parents[1] / "README.md"
-_ROW = re.compile(r"^\|\s*`(autossl(?: [a-z][a-z-]*)*)[^`]*`\s*\|")
+_ROW = re.compile(r"^\|\s*`(autossl(?: [a-z][a-z.-]*)*)[^`]*`\s*\|")
 
 
 def section(title: str) -> str:

@@ -45,6 +45,7 @@ class Source(ports.AccountSource):
     """One instance lives for one discovery. Raises Failure("manifest_invalid") that names every file at fault."""
 
     name = "manifest"
+    needs_root = False
 
     def __init__(self, options: Options, place: ports.Place) -> None:
         self._folder = Path(options.folder) if options.folder else place.instance / FOLDER

@@ -21,7 +21,11 @@ from types import FrameType
 from jobs.policy.failure import Failure
 
 FOR_DEMO = ("apache2", "bind9", "bind9-utils", "dovecot-imapd", "exim4-daemon-light", "pebble", "util-linux")
-FOR_TESTS = (*FOR_DEMO, "caddy", "chromium", "fonts-dejavu-core", "nginx-light", "pdns-backend-sqlite3", "pdns-server")
+FOR_BUILD = ("dpkg", "lintian", "man-db", "systemd")
+FOR_TESTS = (
+    *FOR_DEMO, *FOR_BUILD, "caddy", "certbot", "chromium", "curl", "fonts-dejavu-core", "nginx-light",
+    "pdns-backend-sqlite3", "pdns-server",
+)
 
 _LOCK = Path("/run/lock/autossl-demo-packages")
 _POLICY = Path("/usr/sbin/policy-rc.d")
@@ -174,10 +178,10 @@ def _impossible(why: str) -> Failure:
 
 
 def main(words: Sequence[str]) -> int:
-    """`python -m jobs.demo.packages demo|tests`: install what that needs; 2 when it can't be done."""
-    sets = {"demo": FOR_DEMO, "tests": FOR_TESTS}
+    """`python -m jobs.demo.packages build|demo|tests`: install what that needs; 2 when it can't be done."""
+    sets = {"build": FOR_BUILD, "demo": FOR_DEMO, "tests": FOR_TESTS}
     if len(words) != 1 or words[0] not in sets:
-        print("expected one of: demo, tests", file=sys.stderr)
+        print(f"expected one of: {', '.join(sets)}", file=sys.stderr)
         return 2
     try:
         provide(sets[words[0]], lambda text: print(text, file=sys.stderr))

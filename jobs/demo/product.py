@@ -52,6 +52,8 @@ class Product:
     """`autossl` with one instance."""
 
     instance: Path = INSTANCE
+    serving_words: tuple[str, ...] = ("serve", "--single")
+    """A private host is root's own."""
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "panel.cli", "--instance", str(self.instance), *words]
@@ -103,7 +105,8 @@ class Product:
         if listening is not None:
             binds += ["--bind", f"fd:{listening}"]
             descriptors.append(listening)
-        return start("panel", self.command("serve", *binds), [PANEL_PORT], _environment(), Path("/"), descriptors)
+        words = self.command(*self.serving_words, *binds)
+        return start("panel", words, [PANEL_PORT], _environment(), Path("/"), descriptors)
 
     @contextmanager
     def serving(self) -> Iterator[subprocess.Popen[bytes]]:

@@ -13,9 +13,9 @@ from pathlib import Path
 from jobs import privileged
 from jobs.dns_backends.system import Nameserver, address_of, held_by, rdata_of, zone_name
 from jobs.dns_backends.system.turns import turn
-from jobs.dns_backends.system.zone_before import Target
-from jobs.dns_backends.system.zone_change import add, remove
-from jobs.policy import named_conf
+from jobs.dns_backends.system.zone_before import Target, look
+from jobs.dns_backends.system.zone_change import add, holds, remove
+from jobs.policy import named_conf, zone_listing
 from jobs.policy.failure import Failure
 from jobs.policy.named_conf import Zone
 from jobs.ports import Place, Record
@@ -52,6 +52,7 @@ class Backend:
     """One change at a time for each zone, also between processes of this installation."""
 
     name = "bind_zonefile"
+    needs_root = True
 
     def __init__(self, options: Options, place: Place) -> None:
         self._options = options
@@ -74,6 +75,13 @@ class Backend:
         value, target = rdata_of(record), self._target(record)
         with turn(self._place, target.zone.name):
             remove(target, record, value)
+
+    def holds(self, record: Record) -> bool:
+        return holds(self._target(record), record, rdata_of(record))
+
+    def takes_down(self, record: Record) -> str | None:
+        target = self._target(record)
+        return zone_listing.lost_to(look(target).records, target.zone.name, record.name)
 
     @cached_property
     def _chosen(self) -> tuple[str, ...]:

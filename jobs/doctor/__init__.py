@@ -9,14 +9,16 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Protocol
 
+from jobs import privileged
 from jobs.config import Config
 from jobs.place import Place
 from jobs.policy.doctor import Result, Rhythm
+from jobs.policy.other_clients import Others
 from jobs.policy.site import Website
 from jobs.policy.specs import Look
 from jobs.ports import ServiceTarget
@@ -67,7 +69,8 @@ class Host:
     """What a check may need to know. `services` makes fresh ones at every call: they can't be shared by threads that
     plan. `addresses`: where the world may reach this host. `secured`: some website has a certificate of ours.
     `watched`: how many websites on services are watched; `soundness`: what is wrong with the database, if anything,
-    and whether all of it was looked at; `notifiers`: those that are set up, by name, or Failure."""
+    and whether all of it was looked at; `notifiers`: those that are set up, by name, or Failure; `held`: our
+    websites by the names on the certificates that they have from here."""
 
     place: Place
     config: Config
@@ -83,6 +86,8 @@ class Host:
     differing: Sequence[Differing]
     soundness: Callable[[], tuple[str, bool]]
     notifiers: Callable[[], Mapping[str, object]] = dict
+    others: Callable[[], Others] = lambda: privileged.other_clients()
+    held: Mapping[str, str] = field(default_factory=dict)
 
 
 class Check(Protocol):

@@ -1,62 +1,55 @@
 """Other ACME clients.
 
-Programs beside this one that renew certificates. They may go on; but two for one name get in each other's way.
+Programs beside this one that order certificates, and panels that call some. What they look after is left alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
-from jobs import privileged
 from jobs.doctor import Host
-from jobs.policy.doctor import Result, State, overlapping
-from jobs.policy.failure import Failure
-from jobs.policy.proof import read_certificate
+from jobs.policy.doctor import Result, State
+from jobs.policy.other_clients import IMPORTED, Found, Others, how_to_renew, how_to_stop, renewed_twice
 
-MOST_LOOKED_AT = 500
-SIGNS = (
-    ("certbot", "/etc/systemd/system/timers.target.wants/certbot.timer"),
-    ("certbot", "/etc/systemd/system/timers.target.wants/snap.certbot.renew.timer"),
-    ("certbot", "/etc/cron.d/certbot"),
-    ("dehydrated", "/etc/cron.d/dehydrated"),
-    ("dehydrated", "/etc/cron.daily/dehydrated"),
-    ("acme.sh", "/root/.acme.sh/account.conf"),
-    ("mod_md", "/etc/apache2/mods-enabled/md.load"),
-    ("lego", "/etc/systemd/system/timers.target.wants/lego.timer"),
-)
-"""Client, and a file by which it is known to run by itself on Debian and its kin."""
-
-_CERTIFICATES = (
-    ("/etc/letsencrypt/live", "cert.pem"),
-    ("/var/lib/dehydrated/certs", "cert.pem"),
-    ("/etc/apache2/md/domains", "pubcert.pem"),
-)
+MOST_TOLD = 5
 
 
 def examine(host: Host) -> Iterator[Result]:
-    found = {client: sign for client, sign in reversed(SIGNS) if Path(sign).exists()}
-    if not found:
-        yield Result(State.FINE, "other clients", "none is known to run by itself on this host")
-        return
-    ours = {name for site in host.websites for name in site.names}
-    both = overlapping(ours, sorted(_names()))
-    for client, sign in sorted(found.items()):
-        yield Result(State.FINE, client, f"it runs beside this program ({sign})")
-    if both:
-        shown = ", ".join(both[:5]) + (f" and {len(both) - 5} more" if len(both) > 5 else "")
-        remedy = "Let one program take care of a name: end its renewal by the other client, or exclude it here."
-        yield Result(State.WARNING, "names", f"others have certificates of {shown}", "one client a name", remedy)
+    yield from results(host.others(), host.held)
 
 
-def _names() -> set[str]:
-    """The names on certificates that other clients keep."""
-    found: set[str] = set()
-    for folder, name in _CERTIFICATES:
-        for path in sorted(Path(folder).glob(f"*/{name}"))[:MOST_LOOKED_AT]:
-            try:
-                content = privileged.read(path)
-                found |= set(read_certificate(content).names) if content else set()
-            except Failure:
-                continue  # not a certificate, so no name of theirs
-    return found
+def results(others: Others, held: Mapping[str, str]) -> Iterator[Result]:
+    """`held`: our websites by the names on their certificates."""
+    if not others.found:
+        yield Result(State.FINE, "other clients", "none was found on this host")
+    for one in others.found:
+        yield _client(one, others)
+    twice = renewed_twice(others.kept, held)
+    for kept, website in twice[:MOST_TOLD]:
+        words = f"{kept.client} renews this as well, though AutoSSL has a certificate for {website}"
+        remedy = how_to_stop(kept.client, kept.name)
+        yield Result(State.WARNING, kept.name, words, "one program that renews it", remedy)
+    if len(twice) > MOST_TOLD:
+        words = f"{len(twice) - MOST_TOLD} further certificates are renewed twice"
+        remedy = "End these renewals in the same way."
+        yield Result(State.WARNING, "other clients", words, "one program a certificate", remedy)
+
+
+def _client(one: Found, others: Others) -> Result:
+    kept = [each for each in others.kept if each.client is one.client and each.renewing]
+    has = f"it is here ({one.sign}) and looks after {_count(len(kept))}" if kept else f"it is here ({one.sign})"
+    if one.renewed_by == "" and kept:
+        first = min(kept, key=lambda each: each.not_after)
+        words = f"{has}, but no timer and no cron job runs it; {first.name} ends first, at {first.not_after:%Y-%m-%d}"
+        take = f", or let AutoSSL take over: autossl import {one.client}" if one.client in IMPORTED else ""
+        remedy = f"{how_to_renew(one.client)}{take}."
+        return Result(State.WARNING, one.client, words, "something that renews them", remedy)
+    by = {"itself": "renews by itself", None: "what runs it can't be seen without root", "": "nothing runs it"}
+    runs = by.get(one.renewed_by, f"run by {one.renewed_by}")
+    take = f"; taken over by: autossl import {one.client}" if one.client in IMPORTED and kept else ""
+    alone = f", which AutoSSL leaves alone{take}" if kept else ""
+    return Result(State.FINE, one.client, f"{has}, {runs}{alone}")
+
+
+def _count(number: int) -> str:
+    return "1 certificate" if number == 1 else f"{number} certificates"

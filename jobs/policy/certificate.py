@@ -39,21 +39,28 @@ class Certificate:
     """When the CA would like it renewed (`jobs/policy/ari.py`), as far as it was asked."""
     revoked_at: datetime | None = None
     """Since when the CA's list has it, as far as that was looked at."""
-
-
-OTHER_CLIENTS = ("/etc/letsencrypt/", "/.acme.sh/", "/var/lib/dehydrated/", "/etc/dehydrated/", "/md/domains/")
-"""Directories in which other ACME clients keep what they look after themselves."""
+    taken_from: str = ""
+    """The program from which it was taken over (`autossl import`); empty: it was ordered here, or it is not ours."""
 
 
 def issued_here(
-    certificate: Certificate, path: str | None, known: frozenset[str], organizations: tuple[str, ...]
+    certificate: Certificate, keeper: str, known: frozenset[str], organizations: tuple[str, ...]
 ) -> bool:
     """Whether a certificate is *ours*: issued through this panel, or by one of its providers and in nobody's care.
 
-    `known`: fingerprints that this panel stored; `organizations`: issuer organizations of its providers.
+    `keeper`: the other program in whose care it is, empty for none; `known`: fingerprints that this panel stored;
+    `organizations`: issuer organizations of its providers.
     """
     if certificate.fingerprint in known:
         return True
-    if path is not None and any(directory in path for directory in OTHER_CLIENTS):
+    if keeper:
         return False
     return any(certificate.issuer.startswith(f"{organization}:") for organization in organizations)
+
+
+_TEST_CAS = ("(staging)", "fake le", "happy hacker")
+
+
+def of_test_ca(certificate: Certificate) -> bool:
+    """Whether it is of a CA for trying things out, which no browser trusts, by the name of its issuer."""
+    return any(hint in certificate.issuer.lower() for hint in _TEST_CAS)

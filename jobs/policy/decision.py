@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
-from jobs.policy.certificate import Certificate
+from jobs.policy.certificate import Certificate, of_test_ca
 from jobs.policy.certificate_state import CertificateState, state_of
-from jobs.policy.due import by_window, due_at, near_end, urgency
+from jobs.policy.due import by_window, due_at, urgency
 from jobs.policy.failure import LeftOff
+from jobs.policy.foreign import FOREIGN_INVALID as FOREIGN_INVALID
+from jobs.policy.foreign import few, foreign, utc
+from jobs.policy.foreign import touchable as touchable
 from jobs.policy.limits import NEAR
 from jobs.policy.names import covers
-from jobs.policy.site import WantedName, Website
-from jobs.policy.verdict import Verdict
-
-FOREIGN_LEFT = timedelta(days=3)
-"""A foreign certificate with no more than this left, or a tenth of its lifetime, may be replaced, if the administrator
-allows it: whoever looks after it would have renewed it before."""
-
-WEB_SERVICES = ("apache", "nginx")
-FOREIGN_INVALID = "foreign_invalid"
-"""The code for a certificate of somebody else's that is of no use, and that nobody may replace."""
-_SHOWN = 3
+from jobs.policy.site_facts import WEB_SERVICES as WEB_SERVICES
+from jobs.policy.site_facts import Options as Options
+from jobs.policy.site_facts import Presented as Presented
+from jobs.policy.site_facts import SiteFacts as SiteFacts
+from jobs.policy.site_facts import Wait as Wait
 
 
 class Action(StrEnum):
@@ -33,75 +29,6 @@ class Action(StrEnum):
     LEAVE = "leave alone"
     DEFER = "defer"
     BLOCKED = "blocked"
-
-
-@dataclass(frozen=True, slots=True)
-class Presented:
-    """What a service's configuration presents for the website. `linked`: it reads through our link;
-    `ours`: the certificate was issued here; `unreadable`: a file is named that can't be read; `unknown`: the
-    service's configuration itself can't be read, so nobody knows what it presents."""
-
-    certificate: Certificate | None
-    linked: bool = False
-    ours: bool = False
-    unreadable: bool = False
-    detail: str = ""
-    unknown: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """A problem whose next automatic try lies in the future."""
-
-    until: datetime
-    code: str
-    text: str
-
-
-@dataclass(frozen=True)
-class SiteFacts:
-    """What is known of a website. `presented` has a key for every service that concerns it; None: nothing is
-    configured there. `waits`: names (the empty one: the website) whose backoff may not be over.
-    `service_waits`: the same per service; `stopped`: those of them that wait only because the service is not running.
-    `under_way`: the names of an order that is, which is not asked for again before `ordered_wait`, with how each is
-    validated in it.
-    `ordered_at`: the provider that has it, by its name here. `parked`: an order waits for a limit of the CA instead.
-    `elsewhere`: wanted names that the website's parts have (see `split.py`), which `several` can present: services
-    that hold several certificates a website. `barred`: domains below which no wildcard may be had, and why."""
-
-    website: Website
-    wanted: tuple[WantedName, ...]
-    stored: Certificate | None = None
-    presented: Mapping[str, Presented | None] = field(default_factory=dict)
-    waits: Mapping[str, Wait] = field(default_factory=dict)
-    service_waits: Mapping[str, datetime] = field(default_factory=dict)
-    stopped: frozenset[str] = frozenset()
-    ordered_wait: datetime | None = None
-    ordered_at: str = ""
-    parked: bool = False
-    under_way: Mapping[str, Verdict] = field(default_factory=dict)
-    main_domain: str = ""
-    elsewhere: tuple[WantedName, ...] = ()
-    several: tuple[str, ...] = ()
-    barred: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def ordered(self) -> tuple[str, ...]:
-        """The names of an order that is under way."""
-        return tuple(self.under_way)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The wanted names as texts."""
-        return tuple(name.fqdn for name in self.wanted)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """`forced`: a person asks, so no backoff counts."""
-
-    replace_foreign: bool = False
-    forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +45,9 @@ def decide(facts: SiteFacts, now: datetime, options: Options) -> Decision:
     """keep | install only | order(why) | leave alone(why) for one website."""
     if not facts.wanted:
         return Decision(Action.LEAVE, "all_excluded", "every name is excluded")
-    foreign = _foreign(facts, now, options)
-    if foreign:
-        return Decision(Action.LEAVE, *foreign)
+    theirs = foreign(facts, now, options)
+    if theirs:
+        return Decision(Action.LEAVE, *theirs)
     unknown = _unknown(facts)
     if unknown:
         return Decision(Action.BLOCKED, "config_broken_before", unknown)
@@ -128,23 +55,23 @@ def decide(facts: SiteFacts, now: datetime, options: Options) -> Decision:
     if facts.ordered:
         late = facts.ordered_wait
         if late is not None and late > now and not options.forced:
-            return Decision(Action.KEEP, "order_pending", f"an order is under way; it is asked for at {_utc(late)}")
+            return Decision(Action.KEEP, "order_pending", f"an order is under way; it is asked for at {utc(late)}")
         return Decision(Action.ORDER, "order_pending", "an order is under way and is gone on with")
     why = why_order(facts, now, options)
     if why and wait and wait.until > now and not options.forced:
         if wait.code == NEAR:
             return Decision(Action.KEEP, NEAR, wait.text)
-        return Decision(Action.KEEP, "backoff", f"{wait.text}; tries again at {_utc(wait.until)}")
+        return Decision(Action.KEEP, "backoff", f"{wait.text}; tries again at {utc(wait.until)}")
     if why:
-        useful = facts.stored is not None and state_of(facts.stored, facts.names, now).useful
-        return Decision(Action.ORDER, *why, urgency(facts.stored) if facts.stored and useful else 0.0)
+        held = worth_keeping(facts, now, options)
+        return Decision(Action.ORDER, *why, urgency(held) if held else 0.0)
     behind = services_behind(facts, now, options)
     if behind:
         words = f"the certificate is fine, but not on {', '.join(behind)}"
         return Decision(Action.INSTALL, "not_installed", words)
     if facts.stored is None:  # only while a backoff is running, which was answered above
         return Decision(Action.KEEP, "backoff", "there is no certificate of ours yet")
-    fine = f"valid until {_utc(facts.stored.not_after)}, due {_utc(due_at(facts.stored))}"
+    fine = f"valid until {utc(facts.stored.not_after)}, due {utc(due_at(facts.stored))}"
     return Decision(Action.KEEP, "fine", fine)
 
 
@@ -155,22 +82,34 @@ def why_order(facts: SiteFacts, now: datetime, options: Options) -> tuple[str, s
         return "no_certificate", "there is no certificate of ours yet"
     state = state_of(stored, facts.names, now)
     if state is CertificateState.EXPIRED:
-        return "expired", f"the certificate expired at {_utc(stored.not_after)}"
+        return "expired", f"the certificate expired at {utc(stored.not_after)}"
     if state is CertificateState.REVOKED:
-        return "revoked", f"the CA has revoked the certificate, since {_utc(stored.revoked_at or now)}"
+        return "revoked", f"the CA has revoked the certificate, since {utc(stored.revoked_at or now)}"
     if state is CertificateState.WEAK:
         return "weak", f"its key ({stored.key_type}) is too weak"
     if state is CertificateState.WRONG:
-        return "wrong", f"the certificate covers none of the website's names, but {_few(stored.names)}"
+        return "wrong", f"the certificate covers none of the website's names, but {few(stored.names)}"
+    if options.trusted and of_test_ca(stored):
+        return "test_certificate", f"the certificate is of a test CA ({stored.issuer}), and the provider is none"
     if state is CertificateState.DUE:
         by_whom = " by the CA's renewal window" if by_window(stored) else ""
-        return "due", f"due{by_whom} since {_utc(due_at(stored))}, expires at {_utc(stored.not_after)}"
+        return "due", f"due{by_whom} since {utc(due_at(stored))}, expires at {utc(stored.not_after)}"
     missing = [
-        name for name in facts.names if not covers(stored.names, name) and not waiting(facts, name, now, options)
-    ]
+        name.fqdn for name in facts.wanted
+        if (name.own or not stored.taken_from) and not covers(stored.names, name.fqdn)
+        and not waiting(facts, name.fqdn, now, options)
+    ]  # what was only guessed is no reason to order anew what was taken over: it is tried at the renewal
     if missing:
         return "names_missing", f"not covered yet: {', '.join(missing)}"
     return None
+
+
+def worth_keeping(facts: SiteFacts, now: datetime, options: Options) -> Certificate | None:
+    """The stored certificate, if a client would accept it for at least one name of the website."""
+    stored = facts.stored
+    if stored is None or (options.trusted and of_test_ca(stored)):
+        return None
+    return stored if state_of(stored, facts.names, now).useful else None
 
 
 def waiting(facts: SiteFacts, name: str, now: datetime, options: Options) -> LeftOff | None:
@@ -188,7 +127,8 @@ def services_behind(facts: SiteFacts, now: datetime, options: Options) -> tuple[
         late = facts.service_waits.get(service)
         if late is not None and late > now and not options.forced:
             continue
-        if presented is not None and _untouchable(facts, presented, now, options):
+        names = facts.stored.names if facts.stored else ()
+        if presented is not None and not touchable(facts, service, now, options, names):
             continue
         if late is not None or not _up_to_date(presented, facts.stored):
             behind.append(service)
@@ -206,44 +146,6 @@ def presents_stored(facts: SiteFacts, service: str) -> bool:
     return _up_to_date(facts.presented.get(service), facts.stored)
 
 
-def touchable(facts: SiteFacts, service: str, now: datetime, options: Options) -> bool:
-    """Whether a new certificate may be installed on a service of the website."""
-    presented = facts.presented.get(service)
-    return presented is None or not _untouchable(facts, presented, now, options)
-
-
-def _foreign(facts: SiteFacts, now: datetime, options: Options) -> tuple[str, str] | None:
-    """(code, reason) when the website's own certificate is somebody else's business."""
-    for service in WEB_SERVICES:
-        presented = facts.presented.get(service)
-        if presented is not None and _untouchable(facts, presented, now, options):
-            return _foreign_words(facts, service, presented, now)
-    return None
-
-
-def _foreign_words(facts: SiteFacts, service: str, presented: Presented, now: datetime) -> tuple[str, str]:
-    certificate = presented.certificate
-    allow = "it is replaced only if the administrator allows that"
-    if certificate is None:
-        words = f"{service} names a certificate of somebody else that can't be read: {presented.detail}"
-        return FOREIGN_INVALID, f"{words}; {allow}"
-    words = f"{service} presents a certificate of {certificate.issuer}"
-    state = state_of(certificate, _names_of(facts), now)
-    if state is CertificateState.EXPIRED:
-        return FOREIGN_INVALID, f"{words} that expired at {_utc(certificate.not_after)}; {allow}"
-    if state is CertificateState.REVOKED:
-        return FOREIGN_INVALID, f"{words} that its CA has revoked, since {_utc(certificate.revoked_at or now)}; {allow}"
-    if state is CertificateState.WEAK:
-        return FOREIGN_INVALID, f"{words} whose key ({certificate.key_type}) is too weak; {allow}"
-    if state is CertificateState.WRONG:
-        return FOREIGN_INVALID, f"{words} for {_few(certificate.names)}, none of which is this website's; {allow}"
-    words = f"{words}, valid until {_utc(certificate.not_after)}"
-    if now >= near_end(certificate, FOREIGN_LEFT):
-        return FOREIGN_INVALID, f"{words}; {allow}"
-    missing = [name.fqdn for name in facts.wanted if name.own and not covers(certificate.names, name.fqdn)]
-    return "foreign_certificate", f"{words}; it does not cover {', '.join(missing)}" if missing else words
-
-
 def _unknown(facts: SiteFacts) -> str:
     """Why nothing is ordered for a website whose certificate nobody can see now: it may be somebody else's. One that
     has a certificate of ours is renewed all the same, for its other services."""
@@ -252,31 +154,3 @@ def _unknown(facts: SiteFacts) -> str:
         if presented is not None and presented.unknown and facts.stored is None:
             return f"{service} can't be asked which certificate the website has, so none is ordered: {presented.detail}"
     return ""
-
-
-def _untouchable(facts: SiteFacts, presented: Presented, now: datetime, options: Options) -> bool:
-    """Foreign: never while valid; of no use or about to expire only if the administrator allows it."""
-    if presented.linked or presented.ours:
-        return False
-    certificate = presented.certificate
-    if certificate is None:
-        return presented.unreadable and not options.replace_foreign
-    state = state_of(certificate, _names_of(facts), now)
-    if state is CertificateState.SELF_SIGNED:
-        return False
-    ends = now >= near_end(certificate, FOREIGN_LEFT)
-    return not ((ends or not state.useful) and options.replace_foreign)
-
-
-def _names_of(facts: SiteFacts) -> tuple[str, ...]:
-    """Every name by which the website may be reached."""
-    return (*facts.website.names, *facts.names, *(name.fqdn for name in facts.elsewhere))
-
-
-def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return (", ".join(names[:_SHOWN]) or "nobody") + more
-
-
-def _utc(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M UTC")

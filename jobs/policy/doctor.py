@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -160,11 +160,6 @@ def _working(found: Rhythm, now: datetime) -> Result:
         return Result(State.FINE, subject, words)
     remedy = "See what it waits for in its log (`autossl log list`), and restart the server if it hangs."
     return Result(State.WARNING, subject, words, "an end within 12 hours", remedy)
-
-
-def overlapping(ours: Iterable[str], theirs: Sequence[str]) -> list[str]:
-    """Names of which two clients take care, sorted."""
-    return sorted({*ours} & {*theirs})
 
 
 def _span(seconds: int) -> str:

@@ -77,6 +77,8 @@ class Twin:
 
 def challenge_rule(directory: str) -> str:
     """The directives that answer a challenge of ours, and only those, before any redirect, rule or lock of the site.
+    `directory`: of the answers, right below that of the installation, from which on no link is followed: whoever may
+    write there could lay one to any file that nginx may read.
 
     They must come first in a server block: the rewrite ends the server's own rewrite directives (`last`), and the
     location that it leads to asks for nothing. A token that is not in the directory changes nothing at all.
@@ -96,7 +98,7 @@ location ^~ {INNER} {{
     satisfy any;
     allow all;
     auth_basic off;
-    disable_symlinks off;
+    disable_symlinks on from="{directory.rpartition("/")[0]}";
 }}
 '''
 

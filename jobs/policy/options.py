@@ -71,6 +71,14 @@ class Options:
             " by hand and somebody paid for. AutoSSL replaces it by a domain-validated one.",
         },
     )
+    users_take_over: bool = field(
+        default=False,
+        metadata={
+            "label": "Users may let AutoSSL replace valid certificates of their own websites",
+            "help": "Certificates that others ordered, website by website. Without it only administrators may say so,"
+            " and resellers for their accounts.",
+        },
+    )
     caa: CaaMode = field(
         default=CaaMode.WHEN_NEEDED,
         metadata={

@@ -18,6 +18,12 @@ _CERTIFICATE = re.compile(
 _KEY = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.+?-----END \1PRIVATE KEY-----\n?", re.DOTALL)
 
 
+def first_key(pem: bytes) -> bytes:
+    """The first private key of a PEM file, without what stands around it; all of it where there is none."""
+    found = _KEY.search(pem)
+    return found[0] if found else pem
+
+
 def pair_trouble(certificate: bytes, key: bytes) -> str:
     """What is wrong with the first certificate and the first key of these PEM files; empty when nothing is known."""
     leaf, private = _CERTIFICATE.search(certificate), _KEY.search(key)

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from jobs.policy.certificate import Certificate
-from jobs.policy.certificate_state import state_of
 from jobs.policy.coverage import UNUSED, Selection, listed, secured_names, select, sorted_out, split_off
 from jobs.policy.customer_words import for_owner
-from jobs.policy.decision import Action, Decision, Options, SiteFacts, waiting
+from jobs.policy.decision import Action, Decision, Options, SiteFacts, waiting, worth_keeping
 from jobs.policy.due import deferral_ends, is_due
 from jobs.policy.failure import LeftOff
+from jobs.policy.foreign import would_lose
 from jobs.policy.names import covers
 from jobs.policy.specs import Specs
 from jobs.policy.verdict import Verdict
@@ -64,15 +64,19 @@ def plan(
     decision: Decision, facts: SiteFacts, verdicts: Mapping[str, Verdict], specs: Specs, now: datetime, options: Options
 ) -> Plan:
     """The plan for one website; every choice of the coverage table is one branch."""
-    stored, stored_names = facts.stored, facts.stored.names if facts.stored else ()
+    stored_names = facts.stored.names if facts.stored else ()
     if decision.action is not Action.ORDER:
         left_off, unused = sorted_out(facts, verdicts, specs, now, options)
         kept = (stored_names, (*left_off, *split_off(facts)), unused)
         return Plan(decision.action, decision.code, decision.reason, *kept, urgency=decision.urgency)
     facts, chosen = _together(facts, verdicts, specs, now, options)
-    holds = stored if stored is not None and state_of(stored, facts.names, now).useful else None
+    holds = worth_keeping(facts, now, options)
     if not chosen.names:
         return _all_failed(holds, chosen, stored_names, now)
+    lost = would_lose(facts, chosen.names, now)
+    if lost:
+        words = f"kept what others installed, because {', '.join(lost)} is secured by it and would be lost"
+        return Plan(Action.KEEP, "coverage_blocked", words, stored_names, chosen.left_off, chosen.unused)
     if chosen.lost and holds is not None:
         return _with_loss(decision, holds, chosen, verdicts, now)
     if holds is not None and not is_due(holds, now) and not chosen.gained:

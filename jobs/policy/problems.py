@@ -20,6 +20,7 @@ from jobs.policy.problem_entries import (
     NAMES,
     ORDERS,
     RENEWALS,
+    ROOTSIDE,
     SERVED,
     ZONES,
     Entry,
@@ -55,7 +56,7 @@ def register(*areas: Mapping[str, Entry]) -> Mapping[str, Problem]:
     return MappingProxyType(catalogue)
 
 
-CATALOGUE = register(BACKUP, DECISIONS, NAMES, CAA, DNS, ZONES, ORDERS, RENEWALS, SERVED, MAIL, HOST)
+CATALOGUE = register(BACKUP, DECISIONS, NAMES, CAA, DNS, ZONES, ORDERS, RENEWALS, SERVED, MAIL, HOST, ROOTSIDE)
 
 
 def problem(code: str) -> Problem:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-from jobs.policy.certificate import Bundle, Certificate
+from jobs.policy.certificate import Bundle, Certificate, of_test_ca
 from jobs.policy.failure import Failure
 
 SKEW = timedelta(minutes=5)
@@ -32,7 +32,6 @@ ODD = (
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----\r?\n[A-Za-z0-9+/=\r\n]+-----END CERTIFICATE-----\r?\n?")
 _CURVES = {"secp256r1": "ecdsa-p256", "secp384r1": "ecdsa-p384"}
-_TEST_ISSUERS = ("(staging)", "fake le", "happy hacker")
 
 
 def split_pem(pem: bytes) -> tuple[bytes, ...]:
@@ -98,7 +97,7 @@ def prove(bundle: Bundle, names: Collection[str], now: datetime, *, allow_test: 
     if leaf.weak:
         words = f"{leaf.key_type}: expected RSA of {WEAK_RSA_BITS} bits or more, or ECDSA"
         raise Failure("certificate_weak_key", words)
-    if not allow_test and any(hint in leaf.issuer.lower() for hint in _TEST_ISSUERS):
+    if not allow_test and of_test_ca(leaf):
         words = f"issuer {leaf.issuer!r} is a test CA that browsers do not trust"
         raise Failure("certificate_test_issuer", words, permanent=True)
     return leaf

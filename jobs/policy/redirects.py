@@ -74,10 +74,13 @@ def next_target(current: Target, location: str, http_port: int = 80, https_port:
 
 
 def address_kind(address: str) -> AddressKind:
-    """Tell a public address from those that the Internet can't reach. `address` is a valid IP address."""
+    """Tell a public address from those that the Internet can't reach. `address` is a valid IP address; where an IPv6
+    one stands for an IPv4 one (mapped, 6to4), that one counts."""
     ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.is_site_local:
+            return AddressKind.PRIVATE
+        ip = ip.ipv4_mapped or ip.sixtofour or ip
     if ip.is_loopback:
         return AddressKind.LOOPBACK
     if ip.is_unspecified or ip.is_multicast or ip.is_link_local or ip.is_reserved:

@@ -6,8 +6,10 @@ $INCLUDE, $GENERATE, relative names and inherited fields are resolved there, so 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+_ADDRESSED = frozenset({"A", "AAAA", "CNAME", "MX"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,30 @@ def hidden_by(records: Sequence[Listed], zone: str, owner: str) -> Listed | None
         if record.kind == "DNAME" and owner.endswith(f".{record.owner}"):
             return record
     return None
+
+
+def lost_to(records: Sequence[Listed], zone: str, owner: str) -> str | None:
+    """The name nearest to the apex that has an address by a wildcard only, and none any more once something stands at
+    `owner`: every name that exists shadows the wildcard, and so does one above it (RFC 4592 section 2.2). `owner`
+    itself does not count where its first label begins with `_`: nobody has an address there."""
+    there = {zone}
+    for record in records:
+        there.update(_up_to(record.owner, zone))
+    missing = [name for name in _up_to(owner, zone) if name not in there]
+    if not missing:
+        return None
+    wildcard = f"*.{missing[-1].partition('.')[2]}"
+    if not any(record.owner == wildcard and record.kind in _ADDRESSED for record in records):
+        return None
+    named = [name for name in missing if not (name == owner and name.startswith("_"))]
+    return named[-1] if named else None
+
+
+def _up_to(name: str, zone: str) -> Iterator[str]:
+    """A name and those above it, below the apex."""
+    while name.endswith(f".{zone}"):
+        yield name
+        name = name.partition(".")[2]
 
 
 def difference(

@@ -173,11 +173,18 @@ async def _body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
 
 
 async def _chunks(reader: asyncio.StreamReader) -> bytes:
-    body = b""
-    while size := _number((await _line(reader)).partition(";")[0].strip(), 16):
+    """What stands around the chunks (sizes, extensions) may be as large as a body, and no larger."""
+    body, around = b"", 0
+    while True:
+        line = await _line(reader)
+        around += len(line)
+        if around > BODY_LIMIT:
+            raise TooLarge
+        size = _number(line.partition(";")[0].strip(), 16)
+        if not size:
+            return body
         body += await _exactly(reader, size, len(body))
-        await _line(reader)
-    return body
+        around += len(await _line(reader))
 
 
 async def _exactly(reader: asyncio.StreamReader, size: int, already: int = 0) -> bytes:

@@ -14,6 +14,7 @@ from jobs.privileged.apache import (
     apache_start,
     apache_test,
 )
+from jobs.privileged.as_owner import as_owner, become, owner_of
 from jobs.privileged.bind import named_configuration, zone_listing, zone_reload, zone_status
 from jobs.privileged.files import Former, former, publish, read, restore
 from jobs.privileged.free_ports import port_is_free
@@ -21,17 +22,20 @@ from jobs.privileged.handshake import probe
 from jobs.privileged.listeners import Listener, listening
 from jobs.privileged.locks import lock_taken, locked, take_lock
 from jobs.privileged.nginx import nginx_directives
+from jobs.privileged.other_clients import forget_other_clients, other_clients
 from jobs.privileged.own_addresses import own_addresses
 from jobs.privileged.programs import Output, introspect, reload, running_pid, signal_process
 from jobs.privileged.scripts import run_apart, run_script
 from jobs.privileged.sendmail import check_sendmail, sendmail
+from jobs.privileged.trusted_files import Trusted, directories_in, read_trusted
 from jobs.privileged.zone_files import ZoneFile, publish_zone_file, read_zone_file
 
 __all__ = [
-    "Former", "Listener", "Output", "WhereApacheIs", "ZoneFile", "apache_configuration", "apache_graceful",
-    "apache_modules", "apache_pid", "apache_present", "apache_start", "apache_test",
-    "check_sendmail", "former", "introspect", "listening", "lock_taken", "locked", "named_configuration",
-    "nginx_directives", "own_addresses", "port_is_free", "probe", "publish", "publish_zone_file", "read",
-    "read_zone_file", "reload", "restore", "run_apart", "run_script", "running_pid", "sendmail", "signal_process",
-    "take_lock", "zone_listing", "zone_reload", "zone_status",
+    "Former", "Listener", "Output", "Trusted", "WhereApacheIs", "ZoneFile", "apache_configuration", "apache_graceful",
+    "apache_modules", "apache_pid", "apache_present", "apache_start", "apache_test", "as_owner", "become",
+    "check_sendmail", "directories_in", "forget_other_clients", "former", "introspect", "listening", "lock_taken",
+    "locked", "named_configuration", "nginx_directives", "other_clients", "own_addresses", "owner_of", "port_is_free",
+    "probe", "publish", "publish_zone_file", "read", "read_trusted", "read_zone_file", "reload", "restore", "run_apart",
+    "run_script", "running_pid", "sendmail", "signal_process", "take_lock", "zone_listing", "zone_reload",
+    "zone_status",
 ]

@@ -27,6 +27,11 @@ _NOISE = re.compile(r"AH00558:|AH00111:|AH00112:|Syntax OK")
 _MODULE = re.compile(r" (\w+) \((?:static|shared)\)\Z")
 _FIRST_LINES = 8
 _SETTLE = 60.0
+_BOOTED = Path("/run/systemd/system")
+"""There where systemd is the first process (sd_booted(3))."""
+
+_SYSTEMCTL = "/usr/bin/systemctl"
+_UNIT = "apache2.service"
 _DEFAULTS = {
     "APACHE_RUN_USER": "www-data",
     "APACHE_RUN_GROUP": "www-data",
@@ -129,11 +134,22 @@ def apache_graceful(where: WhereApacheIs, pid_file: Path) -> None:
 
 
 def apache_start(where: WhereApacheIs, pid_file: Path) -> None:
-    """Start an Apache that has ended. Raises Failure("reload_failed")."""
+    """Start an Apache that has ended. Raises Failure("reload_failed").
+
+    Where systemd runs Debian's own, it is asked: what we start is confined as we are, and is ended when we are.
+    """
     environment, command = _command(where)
-    reload([*command, "-k", "start"], env=environment)
+    if _BOOTED.is_dir() and where.config == WhereApacheIs.config and _unit_is_known():
+        reload([_SYSTEMCTL, "start", _UNIT])
+    else:
+        reload([*command, "-k", "start"], env=environment)
     if not _within(_SETTLE, lambda: apache_pid(where, pid_file) is not None):
         raise Failure("reload_failed", f"{where.config}: Apache could not be started; its error log says why")
+
+
+def _unit_is_known() -> bool:
+    asked = [_SYSTEMCTL, "show", "--property", "LoadState", "--value", _UNIT]
+    return Path(_SYSTEMCTL).exists() and introspect(asked).text.strip() == "loaded"
 
 
 def _identity(pid_file: Path) -> tuple[int, int] | None:

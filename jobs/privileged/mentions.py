@@ -18,6 +18,8 @@ LARGEST = 16 * 1024 * 1024
 """Bytes of a file; configuration is never larger."""
 
 MOST_FILES = 100_000
+_NEVER_READ = frozenset({"shadow", "shadow-", "gshadow", "gshadow-"})
+"""Passwords, and nobody's configuration."""
 
 
 def mentions(prefix: Path, directories: Iterable[Path]) -> frozenset[str]:
@@ -46,7 +48,7 @@ def _contents(directories: Iterable[Path]) -> Iterator[bytes]:
             count += len(names)
             if count > MOST_FILES:
                 raise Failure("unreadable", f"{directory}: more than {MOST_FILES} files lie there")
-            for name in names:
+            for name in (one for one in names if one not in _NEVER_READ):
                 yield from _content(Path(folder) / name, seen)
 
 

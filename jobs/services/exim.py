@@ -264,9 +264,9 @@ class Service:
 
     @contextmanager
     def _scratch(self) -> Iterator[Path]:
-        """A directory of our own for what is only looked at, gone afterwards."""
+        """A directory for what is only looked at, gone afterwards; the system's where there is no place of ours yet."""
         try:
-            made = tempfile.TemporaryDirectory(prefix=".exim-", dir=self._place.conf)
+            made = tempfile.TemporaryDirectory(None, ".exim-", self._place.conf if self._place.conf.exists() else None)
         except OSError as error:
             words = f"{self._place.conf}: making a directory for the test: {error.strerror}"
             raise Failure("config_test_failed", words) from error

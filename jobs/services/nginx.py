@@ -22,7 +22,7 @@ from jobs.policy.nginx_config import Server
 from jobs.policy.nginx_twin import Pair, challenge_rule
 from jobs.policy.site import Website
 from jobs.ports import FileChange, Installed, Served
-from jobs.services.system import MARK, handshakes, presented, rendered_path
+from jobs.services.system import MARK, handshakes, presented, refuse_link, rendered_path
 from jobs.services.system.nginx_edits import Edits
 from jobs.services.system.nginx_twins import Ports, orphans, twin_file, twin_text
 from jobs.services.system.nginx_view import View, read_view
@@ -98,6 +98,7 @@ class Service:
     def setup(self) -> Sequence[FileChange]:
         """The challenge rule in every http server block, and the include of our own directory. Blocks that can't be
         changed are told by `left_undone`."""
+        refuse_link(self._place.challenges)
         view = self._view()
         rule = challenge_rule(rendered_path(self._place.challenges))
         self._include_own(view)

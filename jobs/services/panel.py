@@ -40,6 +40,7 @@ class Service:
     """Every name of a website's certificate gets that certificate on the panel's port."""
 
     name = SERVICE
+    needs_root = False
 
     def __init__(self, options: Options, place: Place) -> None:
         self._place = place

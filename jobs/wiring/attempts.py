@@ -52,6 +52,12 @@ def succeeded(name: str, address: str, now: datetime) -> None:
         models.Attempt.update(**values).where(models.Attempt.key == key).execute()
 
 
+def known(name: str, address: str, now: datetime) -> bool:
+    """Whether somebody signed in by this name from this address not long ago."""
+    row = models.Attempt.get_or_none(models.Attempt.key == dict(_keys(name, address))["pair"])
+    return _trusted(row, now)
+
+
 def forget(user: models.User) -> None:
     """Let a user try again at once."""
     models.Attempt.delete().where(models.Attempt.user == user).execute()
@@ -59,14 +65,17 @@ def forget(user: models.User) -> None:
 
 def _until(rows: dict[str, models.Attempt], now: datetime) -> datetime | None:
     """When all of these let an attempt pass, if that is later than now."""
-    pair = rows.get("pair")
-    trusted = pair is not None and pair.succeeded_at is not None and pair.succeeded_at > now - TRUSTED_FOR
+    trusted = _trusted(rows.get("pair"), now)
     moments = [
         blocked_until(row.kind, row.failures, row.changed_at)
         for row in rows.values()
         if row.changed_at > now - FORGOTTEN_AFTER and not (trusted and row.kind == "name")
     ]
     return max((moment for moment in moments if moment is not None and moment > now), default=None)
+
+
+def _trusted(pair: models.Attempt | None, now: datetime) -> bool:
+    return pair is not None and pair.succeeded_at is not None and pair.succeeded_at > now - TRUSTED_FOR
 
 
 def _keys(name: str, address: str) -> Iterator[tuple[str, str]]:

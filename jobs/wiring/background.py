@@ -16,18 +16,23 @@ from jobs import queue
 from jobs.config import Config, load
 from jobs.letter import Renderer
 from jobs.policy.failure import Failure
+from jobs.policy.journal import Kind, about
 from jobs.policy.options import minute_of_day
+from jobs.policy.tick import LONGEST
 from jobs.scheduler import Clock
 from jobs.wiring import checks, duties, nightly, options, pace
 from jobs.wiring.disk_words import disk_words
-from jobs.wiring.instance import Instance, choose, now, setting
+from jobs.wiring.instance import Instance, choose, config_path, now, setting
 from jobs.wiring.performing import stop_running
 from jobs.wiring.post import Post
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at the queue, for rows that another process inserted."""
 
-NIGHTLY_SETTING = "nightly"
+STANDS_STILL = (6 * LONGEST).total_seconds()
+"""So long after the last duty of a tick the clock does not work any more; one duty never takes nearly as long."""
+
+NIGHTLY_SETTING, TICKED_SETTING = "nightly", "ticked"
 _LAST_MINUTE = 5 * 60 + 59
 _log = logging.getLogger("autossl.background")
 
@@ -44,6 +49,7 @@ class Background:
         self._post = None if render is None else Post(self._turn, render)
         self._duties = duties.every_duty()
         self._busy = False
+        self._ticked: float | None = None
         self._troubles: dict[str, str] = {}
         with self._instance() as opened:
             at = nightly_time(opened.config)
@@ -58,7 +64,19 @@ class Background:
         self._worker.start()
         if self._post is not None:
             self._post.start()
+        self._ticked = monotonic()
         self.clock.start()
+
+    def stuck(self) -> str:
+        """What of it works no more, in a word: `worker`, `post` or `clock`. Empty while all of it does, before `start`
+        and from `stop` on. Asks nothing of the database."""
+        if self._ticked is None or self._stopping.is_set():
+            return ""
+        if not self._worker.is_alive():
+            return "worker"
+        if self._post is not None and not self._post.is_alive():
+            return "post"
+        return "clock" if monotonic() - self._ticked > STANDS_STILL else ""
 
     def wake(self) -> None:
         """There is a new row: look now."""
@@ -97,7 +115,7 @@ class Background:
         try:
             checks.perform(instance, row, give_up=self._stopping.is_set)
         except Failure as failure:
-            _log.warning("check %s: %s", row.key, failure)
+            _log.warning("check %s: %s", row.key, failure, extra=about(Kind.DUTY_FAILED, code=failure.code))
         self._busy = True
         if self._post is not None:
             self._post.wake()
@@ -109,8 +127,10 @@ class Background:
     def _tick(self) -> None:
         """Everything that has a date (behaviour section 2), and a nightly check that was missed: nobody was here at its
         time, or it could not be asked for."""
-        for name, duty in (("asking for a nightly check that was missed", _ask_if_missed), *self._duties):
+        first = ("asking for a nightly check that was missed", _ask_if_missed)
+        for name, duty in (first, *self._duties, ("keeping the time of the tick", _keep_time)):
             self._turn(name, duty)
+            self._ticked = monotonic()
         self.wake()
 
     def _look(self) -> None:
@@ -125,23 +145,29 @@ class Background:
                 duty(instance)
         except Failure as failure:
             if self._troubles.get(name) != failure.detail:
-                _log.warning("%s: %s", name, failure)
+                _log.warning("%s: %s", name, failure, extra=about(Kind.DUTY_FAILED, code=failure.code))
             self._troubles[name] = failure.detail
         except Exception:  # noqa: BLE001 a worker that dies would be missed only when certificates expire
-            _log.exception("%s met something that nobody foresaw", name)
+            extra = about(Kind.DUTY_FAILED, code="internal_error")
+            _log.exception("%s met something that nobody foresaw", name, extra=extra)
         else:
             if self._troubles.pop(name, None) is not None:
-                _log.info("%s: works again", name)
+                _log.info("%s: works again", name, extra=about(Kind.DUTY_WORKS))
 
     @contextmanager
     def _instance(self) -> Iterator[Instance]:
         """The instance with a connection of this thread's own, and the configuration as it is now."""
         with models.database.connection_context():
-            yield replace(self._opened, config=load(self._opened.place.instance / "config.toml"))
+            yield replace(self._opened, config=load(config_path(self._opened.place.instance)))
 
 
 def _ask_if_missed(instance: Instance) -> None:
     nightly.ask_if_missed(instance, nightly_time(instance.config))
+
+
+def _keep_time(instance: Instance) -> None:
+    """For other processes, and for the next one after this."""
+    choose(TICKED_SETTING, now().isoformat())
 
 
 def nightly_time(config: Config) -> time:

@@ -15,10 +15,11 @@ import stat
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from importlib.metadata import version
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from peewee import DatabaseError
 
 from jobs import privileged
 from jobs.policy import backup_manifest
@@ -30,8 +31,12 @@ from jobs.wiring import backup_files
 from jobs.wiring.backup_files import ChangedMeanwhile
 from jobs.wiring.database_copies import copy_database
 from jobs.wiring.disk_words import disk_words
-from jobs.wiring.instance import DATABASE, Instance, now
+from jobs.wiring.instance import DATABASE, Instance, choose, now
+from jobs.wiring.schema import migrations_of, program
 from jobs.wiring.work_lock import while_free
+
+MADE_SETTING = "backup_made"
+"""When the last one was made."""
 
 TRIES = 5
 _LEVEL = 6
@@ -60,6 +65,8 @@ def backup(instance: Instance, target: Path, keys: bool, logs: bool) -> dict[str
                 continue
             unfinished.replace(target)
             sync_directory(target.parent)
+            with suppress(DatabaseError):  # the backup is made all the same
+                choose(MADE_SETTING, now().isoformat())
             return _told(target, manifest, left_out)
     words = f"{instance.place.instance}: its files were changed in each of {TRIES} looks; nothing was written"
     raise Failure("backup_unsettled", words)
@@ -72,12 +79,6 @@ def machine() -> str:
     except Failure:
         identity = b""
     return hashlib.sha256(b"autossl-panel backup\n" + identity).hexdigest()[:32]
-
-
-def migrations_of(path: Path) -> tuple[str, ...]:
-    """The migrations that a database has, in order."""
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        return tuple(name for (name,) in connection.execute("SELECT name FROM schema_migration ORDER BY name"))
 
 
 def _checked(instance: Instance, target: Path) -> Path:
@@ -125,7 +126,7 @@ def _written(
     before = _outline(database)
     found = backup_files.look(instance.place, database, keys, logs)
     manifest = Manifest(
-        program=version("autossl-panel"), made_at=str(stamp(now())), machine=machine(),
+        program=program(), made_at=str(stamp(now())), machine=machine(),
         instance=str(instance.place.instance), migrations=migrations_of(database), keys=keys, logs=logs,
         entries=tuple(found.entries),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,7 @@ from jobs.wiring.instance import Instance, complete, now
 from jobs.wiring.kept_files import KeptFiles
 from jobs.wiring.lasting_account import LastingAccount
 from jobs.wiring.leftovers import end_orders_of_gone_websites, sweep_leftovers
-from jobs.wiring.parts import key_group, services, zones
+from jobs.wiring.parts import key_group, services, spoken_by, zones
 from jobs.wiring.performing import REPORT, Listener, never
 from jobs.wiring.run_telling import tell_of_run
 from jobs.world import Scope, World
@@ -98,7 +98,7 @@ def _run(
     name = "*" if scope.accounts is None else ",".join(scope.accounts)
     started = now()
     complete(instance.place)
-    log, run = runlog.RunLog(instance.place.logs, started, now, on_event), None
+    log, run = runlog.RunLog(instance.place.logs, started, now, on_event, noted=not scope.plan_only), None
     try:
         if not scope.plan_only:
             run = records.start_run(log.start, name, row.name, started)
@@ -112,7 +112,8 @@ def _run(
             if world.caa_mode is not CaaMode.NEVER:
                 for told in caa_accounts.renew(instance.config, world.zones):
                     log.say("info" if told.code == "caa_renewed" else "warn", told.text, code=told.code)
-            setup.refresh(instance, world.services, log)
+            for told in _set_up_anew(instance, world):
+                log.say("warn" if told.code else "info", told.text, code=told.code)
         cases = run_steps(world, scope)
         fallbacks.note(row, provider)
         fallbacks.note_what_they_said(world.fallbacks)
@@ -140,8 +141,17 @@ def _mend(instance: Instance, world: World) -> None:
     """Away with what dead processes have left in the middle of their work."""
     end_orders_of_gone_websites(now())
     sweep_leftovers(instance.place)
-    for told in unfinished.put_back(instance.place, world.services):
+    talk = spoken_by(world.services)
+    there: Sequence[Finding] = talk.ask("recover") if talk else ()
+    for told in (*unfinished.put_back(instance.place, world.services), *there):
         world.log.say("warn", told.text, code=told.code)
+
+
+def _set_up_anew(instance: Instance, world: World) -> list[Finding]:
+    """What is needed once for websites that were added since, on whichever side."""
+    talk = spoken_by(world.services)
+    there: Sequence[Finding] = talk.ask("refresh") if talk else ()
+    return [*setup.refresh(instance.place, world.services), *there]
 
 
 def _report(
@@ -149,7 +159,7 @@ def _report(
 ) -> dict[str, Any]:
     counts = totals(cases)
     good = all(case.good for case in cases)
-    log.say("success" if good else "warn", f"finished: {counted(counts) or 'no websites'}")
+    log.sum_up(good, f"finished: {counted(counts) or 'no websites'}")
     return {
         "run": log.start,
         "started": stamp(started),

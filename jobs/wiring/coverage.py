@@ -11,10 +11,12 @@ from jobs import presented, records, renewals, troubles
 from jobs.policy.ari import Renewal
 from jobs.policy.certificate import Certificate
 from jobs.policy.coverage import SPLIT_OFF, UNUSED
+from jobs.policy.decision import WEB_SERVICES
 from jobs.policy.due import asked_early
 from jobs.policy.features import Entitlement
 from jobs.policy.name_state import NameState, name_state
 from jobs.policy.names import covers
+from jobs.policy.other_clients import IMPORTED
 from jobs.policy.preflight_report import Report
 from jobs.policy.problems import problem
 from jobs.policy.served_watch import State
@@ -27,7 +29,7 @@ from jobs.wiring.instance import Instance, now
 @dataclass(frozen=True)
 class NameRow:
     """One name as its owner sees it. `own`: the website lists it itself; else it is tried beside the others.
-    `ours`: its certificate was ordered here."""
+    `ours`: its certificate was ordered here, or taken over; `later`: then it is tried only when that one is renewed."""
 
     name: str
     website: str
@@ -43,13 +45,14 @@ class NameRow:
     issuer: str = ""
     not_after: datetime | None = None
     ours: bool = True
+    later: bool = False
 
 
 @dataclass(frozen=True)
 class ServiceRow:
     """What a service presented as of the last check, or of the watch's last look. `state`: see `models.ServiceState`,
     or "differs": it serves something else than is installed. `certificate`: the one that it presented instead of the
-    website's own, if any; `looked_at`: when somebody looked."""
+    website's own, if any; `client`: the other program that looks after that; `looked_at`: when somebody looked."""
 
     service: str
     state: str
@@ -57,13 +60,15 @@ class ServiceRow:
     looked_at: datetime
     retry_at: datetime | None = None
     certificate: Certificate | None = None
+    client: str = ""
 
 
 @dataclass(frozen=True)
 class SiteStatus:
     """One website. `certificate`: the one that was ordered here, else (`ours` is False then) the valid one of somebody
     else's that the web server presents. `trouble`: the problem of the website as a whole. `part_of`: the website of
-    which this one holds names that have no room on its certificate. `renewal`: when the CA would like it renewed."""
+    which this one holds names that have no room on its certificate. `renewal`: when the CA would like it renewed.
+    `takeover`: certificates of somebody else's are replaced on it."""
 
     website: str
     names: tuple[NameRow, ...]
@@ -74,6 +79,17 @@ class SiteStatus:
     rejected: tuple[tuple[str, str], ...] = ()
     part_of: str | None = None
     renewal: Renewal | None = None
+    takeover: bool = False
+
+    @property
+    def keeper(self) -> str:
+        """The other program that looks after what the web server presents, if it is known."""
+        shown = (one for one in self.services if one.service in WEB_SERVICES and one.state == presented.FOREIGN)
+        return next((one.client for one in shown if one.client), "")
+
+    @property
+    def importable(self) -> bool:
+        return self.keeper in IMPORTED
 
     @property
     def early(self) -> bool:
@@ -108,6 +124,7 @@ class _Kept:
     services: Mapping[str, tuple[ServiceRow, ...]]
     excluded: Collection[str]
     windows: Mapping[str, Renewal]
+    taken_over: Collection[str]
 
 
 def account_status(instance: Instance, account: str) -> list[SiteStatus]:
@@ -122,6 +139,7 @@ def account_status(instance: Instance, account: str) -> list[SiteStatus]:
         _services(mains),
         records.exclusions([account]).get(account, frozenset()),
         renewals.windows(mains),
+        records.taken_over([account]),
     )
     labels = known.features.service_names if known else None
     labels = instance.config.check.service_names if labels is None else labels
@@ -160,6 +178,7 @@ def _site(site: Website, wanted: tuple[WantedName, ...], kept: _Kept) -> SiteSta
         site.rejected,
         site.part_of,
         kept.windows.get(site.main) if ours else None,
+        (site.part_of or site.main) in kept.taken_over,
     )
 
 
@@ -206,6 +225,7 @@ def _name(
         issuer=holds.issuer if holds else "",
         not_after=holds.not_after if holds else None,
         ours=ours,
+        later=certificate is not None and bool(certificate.taken_from) and not wanted.own,
     )
 
 
@@ -215,6 +235,7 @@ def _services(mains: list[str]) -> dict[str, tuple[ServiceRow, ...]]:
     for row in rows.order_by(models.ServiceState.service):
         differs = row.state == "installed" and row.served_state == State.DIFFERS
         state, looked = State.DIFFERS if differs else row.state, max(row.checked_at, row.served_at or row.checked_at)
-        shown = ServiceRow(row.service, state, row.text, looked, row.retry_at, presented.certificate(row))
+        shown = ServiceRow(row.service, state, row.text, looked, row.retry_at, presented.certificate(row),
+                           row.client or "")
         found[row.website] = (*found.get(row.website, ()), shown)
     return found

@@ -7,7 +7,7 @@ import logging
 import queue as queues
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,6 @@ from jobs.wiring import parts, provider_rows
 from jobs.wiring.background import coming, nightly_time
 from jobs.wiring.instance import DATABASE, Instance, now
 from jobs.wiring.integrity import soundness
-from jobs.wiring.kept_files import digest
 from jobs.wiring.provider_facts import terms_changed
 from jobs.wiring.work_lock import while_free
 
@@ -97,16 +96,18 @@ def _host(instance: Instance) -> Host:
         config=instance.config,
         now=now(),
         services=lambda: parts.services(instance),
+        others=lambda: parts.other_clients(instance),
         addresses=asked_addresses(privileged.own_addresses()),
         websites=records.websites(),
         secured=state.select().where(watched & state.service.in_(WEB_SERVICES)).exists(),
         provider=_provider(instance),
         rhythm=_rhythm(instance),
-        written=_written(),
+        written=_written(instance),
         watched=state.select().where(watched).count(),
         differing=_differing(),
         soundness=lambda: _soundness(instance.place.instance / DATABASE),
         notifiers=_notifiers(instance),
+        held={name: main for main, one in records.live_certificates().items() for name in one.names},
     )
 
 
@@ -174,22 +175,13 @@ def _rhythm(instance: Instance) -> Rhythm:
     )
 
 
-def _written() -> list[Written]:
-    """Files outside the instance that were written here, as they stand now."""
-    return [
-        Written(row.service, row.path, _standing(Path(row.path), row.written_sha256.split("\n")))
-        for row in models.SetupFile.select().order_by(models.SetupFile.path)
-    ]
-
-
-def _standing(path: Path, ours: Sequence[str]) -> str:
+def _written(instance: Instance) -> list[Written]:
+    """Files outside the instance that were written here, as they stand now; by the root side's word where there is one,
+    which the check of it tells about when it does not answer."""
     try:
-        stands = privileged.former(path)
-    except (Failure, OSError):
-        return "changed"
-    if digest(stands.content, stands.link) in ours:
-        return "as written"
-    return "changed" if stands.existed else "gone"
+        return [Written(*one) for one in parts.written(instance)]
+    except Failure:
+        return []
 
 
 def _differing() -> list[Differing]:

@@ -39,19 +39,38 @@ def soundness(path: Path, seconds: float = PATIENCE) -> Soundness:
     end = time.monotonic() + seconds
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=seconds)) as connection:
-            connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
-            for look in (_structure, _references, _indexes) if path.stat().st_size <= LARGEST else (_schema,):
-                found = look(connection)
-                if found:
-                    return Soundness("; ".join(found), True)
+            return _looked(connection, path, end)
     except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-            return Soundness("", False)
-        failure = disk_trouble(error, str(path))
-        if failure is None or failure.code != "database_damaged":
-            raise failure or error from error
-        return Soundness(str(error), True)
-    return Soundness("", path.stat().st_size <= LARGEST)
+        return _broken(error, path)
+
+
+def examine(connection: sqlite3.Connection, path: Path, seconds: float) -> Soundness:
+    """The same by a connection to `path` that stays open, with what it has not committed yet."""
+    try:
+        return _looked(connection, path, time.monotonic() + seconds)
+    except sqlite3.DatabaseError as error:
+        return _broken(error, path)
+    finally:
+        connection.set_progress_handler(None, 0)
+
+
+def _looked(connection: sqlite3.Connection, path: Path, end: float) -> Soundness:
+    connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+    whole = path.stat().st_size <= LARGEST
+    for look in (_structure, _references, _indexes) if whole else (_schema,):
+        found = look(connection)
+        if found:
+            return Soundness("; ".join(found), True)
+    return Soundness("", whole)
+
+
+def _broken(error: sqlite3.DatabaseError, path: Path) -> Soundness:
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+        return Soundness("", False)
+    failure = disk_trouble(error, str(path))
+    if failure is None or failure.code != "database_damaged":
+        raise failure or error from error
+    return Soundness(str(error), True)
 
 
 def _schema(connection: sqlite3.Connection) -> list[str]:

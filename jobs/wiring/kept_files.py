@@ -89,6 +89,23 @@ class KeptFiles:
         return privileged.Former(Path(row.path), row.existed, content, row.link, row.mode, row.uid, row.gid)
 
 
+def standing() -> list[tuple[str, str, str]]:
+    """Files outside the instance that were written here, as they stand now: (service, path, state), where the state
+    is as written | changed | gone."""
+    rows = models.SetupFile.select().order_by(models.SetupFile.path)
+    return [(row.service, row.path, _standing(Path(row.path), row.written_sha256.split("\n"))) for row in rows]
+
+
+def _standing(path: Path, ours: Sequence[str]) -> str:
+    try:
+        stands = privileged.former(path)
+    except (Failure, OSError):
+        return "changed"
+    if digest(stands.content, stands.link) in ours:
+        return "as written"
+    return "changed" if stands.existed else "gone"
+
+
 def _written(row: models.SetupFile, new: str, stands: privileged.Former) -> str:
     """What may stand there as ours from now on, one a line: what is about to be written, and what we wrote before,
     which stays when a service's test refuses the new one or this process ends in between."""

@@ -31,6 +31,9 @@ class Post:
     def start(self) -> None:
         self._thread.start()
 
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
     def wake(self) -> None:
         """There may be something to send: look now."""
         self._wake.set()

@@ -12,12 +12,12 @@ from jobs import provider_pause, queue, registry, troubles
 from jobs.policy.failure import Failure
 from jobs.ports import Eab
 from jobs.wiring import provider_keys, provider_rows, registration
-from jobs.wiring.custom_provider import PLUGIN, Custom, checked_name, read_eab, read_options
+from jobs.wiring.custom_provider import PLUGIN, Custom, checked_name, read_options
 from jobs.wiring.instance import Instance, now
 from jobs.wiring.provider_facts import facts, seen
 from jobs.wiring.provider_rows import bare, make, note_offer, note_terms, row_of, save
 
-__all__ = ["Custom", "make", "note_offer", "note_terms", "read_eab"]
+__all__ = ["Custom", "make", "note_offer", "note_terms"]
 
 
 def current(instance: Instance) -> tuple[models.Provider, Any] | None:

@@ -21,7 +21,7 @@ from jobs.config import load
 from jobs.policy.failure import Failure
 from jobs.policy.site import Website
 from jobs.wiring import checks, doctor, status
-from jobs.wiring.instance import Instance, now
+from jobs.wiring.instance import Instance, config_path, now
 
 PREVIEW, LOOK, DOCTOR = "preview", "look", "doctor"
 MOST = {PREVIEW: 2, LOOK: 4, DOCTOR: 1}
@@ -127,7 +127,7 @@ def _answer(instance: Instance, entry: int, find: Work) -> None:
     with models.database.connection_context():
         state, answer = "failed", {"code": "internal_error", "text": "its log says what happened"}
         try:
-            answer = find(replace(instance, config=load(instance.place.instance / "config.toml")))
+            answer = find(replace(instance, config=load(config_path(instance.place.instance))))
             state = "done"
         except Failure as failure:
             answer = {"code": failure.code, "text": failure.detail}

@@ -72,8 +72,11 @@ def take_up_again() -> None:
 def _address(instance: Instance, row: models.Provider, given: str | None) -> str | None:
     """The contact for the CA. Raises Failure("contact_invalid")."""
     address = given if given is not None else row.contact or instance.config.check.contact
-    if not address:
-        return None
+    return checked_contact(address) if address else None
+
+
+def checked_contact(address: str) -> str:
+    """Raises Failure("contact_invalid")."""
     try:
         return mail_address(address)
     except InvalidName as error:

@@ -21,25 +21,25 @@ from pathlib import Path
 
 import models
 from jobs import queue, records
+from jobs.config import load
 from jobs.policy.backup_manifest import Manifest
 from jobs.policy.failure import Failure
 from jobs.policy.panel_files import STATE
 from jobs.ports import Place
 from jobs.privileged.exchange import exchange
 from jobs.store import live_set, set_damage, sync_directory
+from jobs.wiring import schema
 from jobs.wiring.adopted import adopt
-from jobs.wiring.backup import machine, migrations_of
+from jobs.wiring.backup import machine
 from jobs.wiring.backup_unpacked import is_database, unpack
+from jobs.wiring.database_copies import BESIDE
 from jobs.wiring.disk_words import disk_words
-from jobs.wiring.instance import DATABASE, complete, now
+from jobs.wiring.instance import DATABASE, complete, config_path, now
 from jobs.wiring.integrity import soundness
 from jobs.wiring.serving import claim
 from jobs.wiring.setup import LOCK
 from jobs.wiring.stand_ins import Mended, mend
 from jobs.wiring.still_read import still_read
-
-_BESIDE = ("-wal", "-shm")
-"""What SQLite keeps beside a database."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,9 @@ class Restored:
     other_host: bool = False
 
 
-def restore(directory: Path, file: Path, force: bool) -> Restored:
-    """Put the backup `file` in place, as the instance at `directory`.
+def restore(directory: Path, file: Path, force: bool, staged: Path | None = None) -> Restored:
+    """Put the backup `file` in place, as the instance at `directory`. With `staged`, an empty directory, it is made
+    ready there, and `put_in_place` is the caller's.
 
     Raises Failure("backup_invalid"), Failure("backup_newer"), Failure("instance_not_empty"), Failure("instance_busy"),
     Failure("already_serving"), Failure("restore_impossible"), Failure("no_room"); nothing is changed then.
@@ -70,15 +71,14 @@ def restore(directory: Path, file: Path, force: bool) -> Restored:
         if not force and (taken.exists() if alone else _has_something(directory)):
             words = f"{taken}: there is something already; --force puts it aside (it is kept) and restores"
             raise Failure("instance_not_empty", words, permanent=True)
-        return _database(directory, file) if alone else _everything(directory, file)
+        return _database(directory, file) if alone else _everything(directory, file, staged)
 
 
-def _everything(directory: Path, file: Path) -> Restored:
+def _everything(directory: Path, file: Path, apart: Path | None) -> Restored:
     if directory.is_symlink() or os.path.ismount(directory):
         words = f"{directory} is a link or a mount point, which can't change places with another directory"
         raise Failure("restore_impossible", f"{words}; restore to a directory below it", permanent=True)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    staged = Path(tempfile.mkdtemp(prefix=f".{directory.name}.restored-", dir=directory.parent))
+    staged = apart or stage(directory)
     try:
         manifest = unpack(file, staged)
         migrated = _brought_up(staged / DATABASE, file)
@@ -89,7 +89,7 @@ def _everything(directory: Path, file: Path) -> Restored:
         lost = _lost(Place(staged))
         models.database.close()
         _settle(staged)
-        former = _put_in_place(staged, directory)
+        former = None if apart else put_in_place(staged, directory)
     except BaseException:
         with suppress(AttributeError):  # nothing was opened yet
             models.database.close()
@@ -113,7 +113,7 @@ def _database(directory: Path, file: Path) -> Restored:
         lost = _lost(Place(directory))
         models.database.close()
         _sync_file(staged / DATABASE)
-        stood = [path for end in ("", *_BESIDE) if (path := directory / f"{DATABASE}{end}").exists()]
+        stood = [path for end in ("", *BESIDE) if (path := directory / f"{DATABASE}{end}").exists()]
         former = _free(directory, "database") if stood else None
         if former is not None:
             former.mkdir(mode=0o700)
@@ -151,21 +151,18 @@ def _brought_up(path: Path, file: Path) -> tuple[str, ...]:
     found = soundness(path)
     if found.damage:
         raise Failure("backup_invalid", f"{file}: its database is damaged: {found.damage}", permanent=True)
-    known = {entry.stem for entry in models.MIGRATIONS.glob("[0-9]*.py")}
     try:
-        applied = migrations_of(path)
+        newer = schema.unknown(schema.migrations_of(path))
     except sqlite3.OperationalError as error:
         raise Failure("backup_invalid", f"{file}: its database is none of ours: {error}", permanent=True) from error
-    newer = [name for name in applied if name not in known]
     if newer:
-        words = f"{file}: its database was made by a newer version, with {newer[-1]}, which this version does not know"
-        raise Failure("backup_newer", words, permanent=True)
+        raise Failure("backup_newer", f"{file}: its database was {schema.by_newer(path, newer)}", permanent=True)
     real = models.open_database(path)
     odd = real.execute_sql("SELECT name FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchall()
     if odd:
         words = f"{file}: its database has {odd[0][0]!r}, a trigger or view, which none of ours has"
         raise Failure("backup_invalid", words, permanent=True)
-    return tuple(models.migrate(real))
+    return tuple(schema.migrate(real))
 
 
 def _drop_what_was_of_then(other_host: bool) -> None:
@@ -180,7 +177,8 @@ def _drop_what_was_of_then(other_host: bool) -> None:
 
 def _mended(directory: Path, staged: Path) -> Mended:
     """Paths that services read name the place where the instance will be, not where it is being made."""
-    needed = still_read(Place(directory), staged / "conf")
+    split = bool(load(config_path(directory)).root.socket)  # services read what the root side has then
+    needed = still_read(Place(directory), staged / "conf", () if split else None)
     complete(Place(staged))
     return mend(Place(staged), Place(directory) if directory.is_dir() else None, needed, now())
 
@@ -194,7 +192,7 @@ def _lost(place: Place) -> tuple[str, ...]:
 
 def _settle(staged: Path) -> None:
     """Everything is on the disk before it takes its place."""
-    for end in _BESIDE:
+    for end in BESIDE:
         (staged / (DATABASE + end)).unlink(missing_ok=True)
     for folder, _, names in os.walk(staged):
         for name in names:
@@ -210,7 +208,13 @@ def _sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _put_in_place(staged: Path, directory: Path) -> Path | None:
+def stage(directory: Path) -> Path:
+    """An empty directory that can change places with the instance at `directory`."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=f".{directory.name}.restored-", dir=directory.parent))
+
+
+def put_in_place(staged: Path, directory: Path) -> Path | None:
     """One step where the file system can, else two, with a way back. Returns where the former instance is."""
     former = None
     try:

@@ -16,8 +16,11 @@ import models
 from jobs import outbox
 from jobs.policy.site import is_hostname
 from jobs.ports import Place
-from jobs.wiring import attempts, audit, logs, options, sessions, telling
+from jobs.rootside import verbs
+from jobs.rootside.client import Conversation
+from jobs.wiring import attempts, audit, logs, options, order_counts, sessions, telling
 from jobs.wiring.instance import Instance, choose, now, setting
+from jobs.wiring.parts import conversation
 from jobs.wiring.still_read import still_read
 from jobs.wiring.work_lock import while_free
 
@@ -55,18 +58,22 @@ def keep_tidy(instance: Instance) -> None:
     with while_free(instance) as ours:
         if not ours:
             return  # at the next tick, then
-        remove_orphans(instance.place, moment)
+        remove_orphans(instance.place, moment, conversation(instance))
         _remove_gone_websites(instance.place, moment)
     choose(SETTING, today)
 
 
-def remove_orphans(place: Place, moment: datetime) -> list[str]:
-    """Remove the certificates of websites that are long gone and that no service is told to read; only for who holds
-    the work lock. Returns the websites."""
+def remove_orphans(place: Place, moment: datetime, talk: Conversation | None = None) -> list[str]:
+    """Remove the certificates of websites that are long gone and that no service is told to read, on the root side as
+    well (`talk`), where there is one; only for who holds the work lock. Returns the websites."""
     found = list(_orphans(place, moment))
     if not found:
         return []
-    read = still_read(place, place.conf).websites
+    if talk:
+        stay = {one.name for one in found if not talk.ask("forget", verbs.Name(one.name))}
+        read = stay | still_read(place, place.conf, ()).websites
+    else:
+        read = still_read(place, place.conf).websites
     odd = sorted(name for name in read if not is_hostname(name))
     if odd:
         _log.warning("certificates of %d websites that are gone stay: some service reads %s", len(found),
@@ -100,6 +107,7 @@ def _orphans(place: Place, moment: datetime) -> Iterator[Path]:
 
 def _remove_old_rows(moment: datetime) -> None:
     entry, certificate = models.QueueEntry, models.Certificate
+    order_counts.forget(moment - FINISHED_WORK)
     _delete(entry, entry.finished_at < moment - FINISHED_WORK)
     ended = moment - OLD_CERTIFICATE
     _delete(certificate, (certificate.retired_at < ended) & (certificate.not_after < ended))

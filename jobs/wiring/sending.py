@@ -13,6 +13,7 @@ import models
 from jobs import outbox
 from jobs.letter import Renderer
 from jobs.policy.failure import Failure
+from jobs.policy.journal import Kind, about
 from jobs.policy.notify_recipients import MAIL
 from jobs.policy.retry import STEPS
 from jobs.ports import Letter
@@ -58,7 +59,8 @@ def send_due(
         if failure is None:
             sent += 1
             continue
-        _log.warning("message %s to %s: %s", row.id, row.recipient or row.channel, failure)
+        extra = about(Kind.MESSAGE_FAILED, code=failure.code)
+        _log.warning("message %s to %s: %s", row.id, row.recipient or row.channel, failure, extra=extra)
         tries[row.id] = row.run_after
     coming = [outbox.next_due(turn.down), *tries.values()]
     return Sent(sent, len(tries), min((moment for moment in coming if moment is not None), default=None))

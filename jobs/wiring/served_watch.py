@@ -19,6 +19,7 @@ import models
 from jobs import queue, records, served
 from jobs.durable import durable
 from jobs.policy.failure import Failure
+from jobs.policy.journal import Kind, about
 from jobs.policy.served_watch import (
     CODES,
     SECOND_LOOK,
@@ -179,7 +180,8 @@ def _reloaded(place: Place, service: ServiceTarget, cases: Sequence[_Case], mome
     _note_reload(cases, moment)
     first = cases[0].watched.website.main
     _log.warning("%s: %d websites are served otherwise than installed (%s: %s); it is reloaded",
-                 service.name, len(cases), first, cases[0].look.text)
+                 service.name, len(cases), first, cases[0].look.text,
+                 extra=about(Kind.SERVICE_RELOADED, service=service.name, website=first))
     try:
         service.reload()
     except Failure as failure:

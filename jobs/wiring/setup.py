@@ -9,8 +9,8 @@ from typing import Any
 import models
 from jobs import install, privileged, queue, unfinished
 from jobs.policy.failure import Failure
-from jobs.ports import FileChange, ServiceTarget
-from jobs.runlog import RunLog
+from jobs.policy.finding import Finding
+from jobs.ports import FileChange, Place, ServiceTarget
 from jobs.wiring.instance import Instance
 from jobs.wiring.kept_files import KeptFiles
 from jobs.wiring.leftovers import sweep_leftovers
@@ -57,13 +57,14 @@ def _write(instance: Instance, plan_only: bool) -> dict[str, Any]:
     return {"changes": changes, "failed": failed}
 
 
-def refresh(instance: Instance, present: Sequence[ServiceTarget], log: RunLog) -> None:
+def refresh(place: Place, present: Sequence[ServiceTarget]) -> list[Finding]:
     """What `setup` would write now, where it was agreed to before: websites that were added since need it as well.
 
-    A service that fails is left as it was; the log says so and the check goes on.
+    A service that fails is left as it was. Returns what was done, and with a code what could not be.
     """
+    told: list[Finding] = []
     agreed = {name for (name,) in models.SetupFile.select(models.SetupFile.service).distinct().tuples()}
-    keeper = KeptFiles(instance.place).before
+    keeper = KeptFiles(place).before
     for service in present:
         ability = getattr(service, "setup", None)
         if ability is None or service.name not in agreed:
@@ -71,10 +72,11 @@ def refresh(instance: Instance, present: Sequence[ServiceTarget], log: RunLog) -
         try:
             wanted: Sequence[FileChange] = ability()
             if wanted:
-                install.apply(service, wanted, instance.place, keeper)
-                log.say("info", f"{service.name}: set up anew for what was added since: {len(wanted)} files")
+                install.apply(service, wanted, place, keeper)
+                told.append(Finding("", f"{service.name}: set up anew for what was added since: {len(wanted)} files"))
         except Failure as failure:
-            log.say("warn", f"{service.name}: setting up what was added since: {failure.detail}", code=failure.code)
+            told.append(Finding(failure.code, f"{service.name}: setting up what was added since: {failure.detail}"))
+    return told
 
 
 def _undo(instance: Instance, plan_only: bool) -> dict[str, Any]:

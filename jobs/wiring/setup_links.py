@@ -29,10 +29,15 @@ def make(user: models.User, now: datetime) -> str:
 
 
 def address(panel: Panel, text: str) -> str:
-    """The whole link, at the panel's own name or this system's."""
+    """The whole link."""
+    return f"{origin(panel)}/setup/{text}"
+
+
+def origin(panel: Panel) -> str:
+    """Where the panel is opened, at its own name or this system's."""
     port = _PORT.search(panel.bind)
     host = panel.hostname or socket.getfqdn()
-    return f"https://{host}:{port.group(1) if port else 2087}/setup/{text}"
+    return f"https://{host}:{port.group(1) if port else 2087}"
 
 
 def find(text: str, now: datetime) -> models.User | None:

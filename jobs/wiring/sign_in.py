@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 import models
+from jobs.policy.failure import Failure
+from jobs.policy.journal import Kind, about
 from jobs.wiring import attempts, people, second_factor
 
+AT_ONCE = 6
+"""Sign-ins that are looked at or wait for that; two passwords are hashed at a time (`people.py`)."""
+
 _LONGEST_NAME = 64
+_SOON = timedelta(seconds=5)
+_turns, _kept = threading.BoundedSemaphore(AT_ONCE), threading.BoundedSemaphore(2)
 _log = logging.getLogger("autossl.auth")
 """Each refusal is one line `refused a sign-in from ADDRESS for 'NAME'`: address first, so that no name can forge it."""
 
@@ -20,9 +30,10 @@ def first_step(name: str, password: str, address: str, now: datetime) -> models.
     Raises Failure("login_limited") with `retry_at` after too many failed attempts.
     """
     name = name[:_LONGEST_NAME]
-    user = models.User.get_or_none(models.User.name == name)
-    attempts.claim(name, address, user, now)
-    right = people.password_right(user, password)
+    with _turn(name, address, now):
+        user = models.User.get_or_none(models.User.name == name)
+        attempts.claim(name, address, user, now)
+        right = people.password_right(user, password)
     if user is None or not right:
         _refused(name, address)
         return None
@@ -48,12 +59,30 @@ def confirm(user: models.User, password: str, address: str, now: datetime) -> bo
 
     Raises Failure("login_limited").
     """
-    attempts.claim(user.name, address, user, now)
-    if not people.password_right(user, password):
+    with _turn(user.name, address, now):
+        attempts.claim(user.name, address, user, now)
+        right = people.password_right(user, password)
+    if not right:
         _refused(user.name, address)
         return False
     attempts.take_back(user.name, address)
     return True
+
+
+@contextmanager
+def _turn(name: str, address: str, now: datetime) -> Iterator[None]:
+    """For what costs a hash. Guesses from thousands of addresses must not queue up before everybody else's pages: whom
+    there is no time for is sent away at once, and nothing is counted. Who signed in from there before has a turn of
+    those that are kept for such. Raises Failure("login_limited")."""
+    turns = _turns
+    if not turns.acquire(blocking=False):
+        turns = _kept
+        if not (attempts.known(name, address, now) and turns.acquire(blocking=False)):
+            raise Failure("login_limited", "too many sign-ins at this moment", retry_at=now + _SOON)
+    try:
+        yield
+    finally:
+        turns.release()
 
 
 def _complete(user: models.User, address: str, now: datetime) -> None:
@@ -62,4 +91,5 @@ def _complete(user: models.User, address: str, now: datetime) -> None:
 
 
 def _refused(name: str, address: str) -> None:
-    _log.warning("refused a sign-in from %s for %s", address, ascii(name))
+    extra = about(Kind.SIGN_IN_REFUSED, address=address)
+    _log.warning("refused a sign-in from %s for %s", address, ascii(name), extra=extra)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
@@ -13,9 +13,11 @@ from jobs import troubles as kept_troubles
 from jobs.facts import has_to_do
 from jobs.policy.ari import Renewal
 from jobs.policy.certificate import Certificate
+from jobs.policy.decision import WEB_SERVICES
 from jobs.policy.due import asked_early, due_at
 from jobs.policy.failure import Failure
 from jobs.policy.names import covers
+from jobs.policy.other_clients import how_to_take_over, left_alone
 from jobs.policy.preflight_report import Report
 from jobs.policy.proof import read_der
 from jobs.policy.site import Website
@@ -36,7 +38,7 @@ def status(instance: Instance, account: str | None = None) -> dict[str, Any]:
     live, windows = records.live_certificates(), renewals.windows()
     troubles, standings = records.troubles(), records.standings()
     reports = kept_troubles.reports(None if account is None else [site.main for site in websites])
-    present = services(instance)
+    present, taken_over = services(instance), records.taken_over()
     with ThreadPoolExecutor(PROBES) as pool:
         served = list(pool.map(lambda site: _services(present, site, live.get(site.main), standings), websites))
     found: dict[str, list[dict[str, Any]]] = {}
@@ -50,6 +52,7 @@ def status(instance: Instance, account: str | None = None) -> dict[str, Any]:
                 "expired": certificate is not None and certificate.not_after <= now(),
                 "renewal": _renewal(certificate, windows.get(website.main)),
                 "services": seen,
+                "foreign": _foreign(website, seen, taken_over),
             }
         )
     known = records.accounts()
@@ -131,6 +134,16 @@ def _facts(certificate: Certificate | None) -> dict[str, Any] | None:
     }
 
 
+def _foreign(website: Website, seen: Mapping[str, Any], taken_over: Collection[str]) -> dict[str, Any] | None:
+    """Whose certificate the web server presents, if it is somebody else's, and how AutoSSL is made to take it over."""
+    found = next((seen[name]["foreign"] for name in WEB_SERVICES if name in seen and "foreign" in seen[name]), None)
+    if found is None:
+        return None
+    over = (website.part_of or website.main) in taken_over
+    how = "it is replaced at the next check" if over else how_to_take_over(found["managed_by"] or "", website.main)
+    return {**found, "takeover": over, "how": how}
+
+
 def _renewal(certificate: Certificate | None, known: Renewal | None) -> dict[str, Any] | None:
     """When it is due, and, where the CA said when it would like it renewed, its window and why."""
     if certificate is None:
@@ -206,12 +219,12 @@ def _service(
     if certificate is None:
         presented = service.installed(website)
         other = presented.certificate if presented else None
-        return _state(
-            "none",
-            kept or "nothing of ours is installed",
-            other.fingerprint if other else None,
-            other.not_after if other else None,
-        )
+        if presented is None or other is None or presented.ours or other.self_signed:
+            words, ends = kept or "nothing of ours is installed", other.not_after if other else None
+            return _state("none", words, other.fingerprint if other else None, ends)
+        words = kept or left_alone(presented.keeper, other.not_after)
+        state = _state("none", words, other.fingerprint, other.not_after)
+        return {**state, "foreign": {"issuer": other.issuer, "managed_by": presented.keeper or None}}
     answers = service.probe(website, certificate)
     wrong = [answer for answer in answers if answer.fingerprint != certificate.fingerprint]
     if not answers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,13 +25,14 @@ class StillRead:
     conf: frozenset[str]
 
 
-def still_read(place: Place, conf: Path) -> StillRead:
-    """Looked for in /etc, in the directories of every file that we ever changed, and in `conf`, ours or one that will
-    take its place. Raises Failure("unreadable")."""
+def still_read(place: Place, conf: Path, within: Sequence[Path] | None = None) -> StillRead:
+    """Looked for in `within` (None: all of /etc), in the directories of every file that we ever changed, and in `conf`,
+    ours or one that will take its place. Raises Failure("unreadable")."""
+    within = (ETC,) if within is None else within
     written = {Path(path).parent for (path,) in models.SetupFile.select(models.SetupFile.path).tuples()}
-    directories = [ETC, *sorted(one for one in written if not one.is_relative_to(ETC)), conf]
-    within = [one for one in directories if one.is_dir()]
-    names = {name for live in {place.live, place.live.resolve()} for name in mentions(live, within)}
+    others = sorted(one for one in written if not any(one.is_relative_to(folder) for folder in within))
+    there = [one for one in (*within, *others, conf) if one.is_dir()]
+    names = {name for live in {place.live, place.live.resolve()} for name in mentions(live, there)}
     paths = [path.rstrip("/").split("/") for path in names]
     links = {(parts[0], parts[1]) for parts in paths if len(parts) > 1 and _SERVICE.match(parts[1])}
-    return StillRead(frozenset(links), frozenset(parts[0] for parts in paths), mentions(place.conf, within))
+    return StillRead(frozenset(links), frozenset(parts[0] for parts in paths), mentions(place.conf, there))

@@ -19,9 +19,18 @@ class Root(Guarded, FolderGroup):
     """All commands, with every error told in one sentence and one exit code."""
 
 
+def _tell_version(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        from panel.version import told
+
+        click.echo(f"autossl {told()}")
+        context.exit()
+
+
 @click.group(cls=Root, package="panel.cli.commands", context_settings={"max_content_width": 100})
 @instance_option
-@click.version_option(package_name="autossl-panel", prog_name="autossl", message="%(prog)s %(version)s")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_tell_version,
+              help="Show the version and the commit it was built from, and exit.")
 @click.pass_context
 def main(context: click.Context, instance: Path) -> None:
     """Find the websites of this host, get their certificates by ACME, install them on every service.

@@ -18,13 +18,14 @@ FAILED, WRONG = 1, 2
 
 CONFIGURATION = frozenset({
     "account_exists", "account_not_ours", "account_unknown", "already_serving", "backup_failed", "backup_invalid",
-    "backup_newer", "bind_failed", "config_invalid", "contact_invalid", "database_damaged", "demo_impossible",
-    "directory_invalid", "eab_invalid", "eab_required", "entry_unknown", "feature_list_unknown", "file_unreadable",
-    "in_use", "instance_missing", "instance_not_empty", "instance_not_writable",
+    "backup_newer", "bind_failed", "ca_bundle_unreadable", "config_invalid", "contact_invalid", "database_damaged",
+    "demo_impossible", "directory_invalid", "eab_invalid", "eab_required", "entry_unknown", "feature_list_unknown",
+    "file_unreadable", "in_use", "instance_missing", "instance_newer", "instance_not_empty", "instance_not_writable",
     "key_unreadable", "last_admin", "link_invalid", "manifest_invalid", "name_invalid", "name_not_ours", "not_root",
     "option_invalid", "package_unknown", "password_weak", "path_invalid", "plugin_unknown", "provider_disabled",
-    "provider_exists", "provider_not_registered", "provider_unknown", "run_unknown", "terms_not_accepted",
-    "token_unknown", "user_exists", "user_unknown", "website_unknown", "zone_not_served",
+    "provider_exists", "provider_not_registered", "provider_unknown", "run_unknown", "serve_as_root",
+    "terms_not_accepted", "token_unknown", "upgrade_failed", "upgrade_held", "user_exists", "user_unknown",
+    "website_unknown", "zone_not_served",
 })
 """Codes whose remedy is in the hands of whoever typed the command or wrote the configuration: exit 2."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,12 @@ class Answer:
 def plain(text: str) -> str:
     """`text` on one line, without what could steer a terminal: much of it comes from CAs and other people's files."""
     return "".join(char if char.isprintable() else " " if char.isspace() else "?" for char in text)
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """`value` as JSON, in which nothing steers a terminal either: where something would, all but ASCII is escaped."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return text if text.replace("\n", "").isprintable() else json.dumps(value, indent=indent)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]], width: int = WIDTH) -> str:

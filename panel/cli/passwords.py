@@ -36,14 +36,20 @@ def password_options(function: Callable[..., Any]) -> Callable[..., Any]:
     )(link(function))
 
 
-def choose(session: Session, source: str | None, link: bool) -> Chosen:
-    """Raises Failure("file_unreadable")."""
-    if link:
-        if source is not None:
-            raise click.UsageError("expected either --password-file or --link")
-        return Chosen(None)
-    if source is not None:
-        return Chosen(read_secret(source, "password"))
+def given(source: str | None, link: bool) -> str | None:
+    """The password of `--password-file`; read before the command goes on as a user who may not read the file.
+
+    Raises Failure("file_unreadable").
+    """
+    if link and source is not None:
+        raise click.UsageError("expected either --password-file or --link")
+    return None if source is None else read_secret(source, "password")
+
+
+def choose(session: Session, password: str | None, link: bool) -> Chosen:
+    """`password`: as it was `given`."""
+    if link or password is not None:
+        return Chosen(password)
     if session.json or not sys.stdin.isatty():
         return Chosen(secrets.token_urlsafe(15), made=True)
     return Chosen(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))

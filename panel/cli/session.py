@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -15,7 +14,7 @@ import click
 
 from jobs.policy.disk_trouble import disk_trouble
 from jobs.policy.failure import Failure
-from panel.cli.output import Answer
+from panel.cli.output import Answer, json_text
 from panel.cli.told import told
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ class Session:
     opened: bool = False
     """Whether the instance's database can be written to by now."""
     ok: bool = True
+    _split: bool = False
 
     def instance(self) -> Instance:
         """Open the instance. Raises Failure("instance_missing"), Failure("config_invalid"), Failure("unreadable")."""
@@ -42,9 +42,11 @@ class Session:
 
         from jobs.wiring.instance import open_instance
 
+        self.become_owner()
         try:
             instance = open_instance(self.directory)
             self.opened = True
+            self._split = bool(instance.config.root.socket)
             click.get_current_context().call_on_close(instance.close)
             return instance
         except DatabaseError as error:
@@ -65,9 +67,21 @@ class Session:
 
         return Failure(failure.code, damaged(self.directory.absolute(), str(error)), permanent=True)
 
+    def become_owner(self) -> None:
+        """Root does nothing in a directory that another user may change: it goes on as that user, for good.
+
+        Raises Failure("not_root") where the owner has no account.
+        """
+        if os.geteuid() != 0 or not self.directory.exists() or self.directory.stat().st_uid == 0:
+            return
+        from jobs.wiring.owner import become_owner
+
+        become_owner(self.directory)
+
     def need_root(self) -> None:
-        """Raises Failure("not_root"): services can only be configured and reloaded by root."""
-        if os.geteuid() != 0:
+        """For an instance that was opened. Raises Failure("not_root"): services can only be configured and reloaded by
+        root, or by asking the root side."""
+        if os.geteuid() != 0 and not self._split:
             words = "this changes services of the host, which only root may do; run it as root, or with sudo"
             raise Failure("not_root", words, permanent=True)
 
@@ -101,7 +115,7 @@ def answering(function: Callable[..., Answer]) -> Callable[..., None]:
             if trouble is None:
                 raise
             raise trouble from error
-        click.echo(json.dumps(answer.data, indent=2, ensure_ascii=False) if as_json else answer.text)
+        click.echo(json_text(answer.data, indent=2) if as_json else answer.text)
         context.exit(0 if answer.ok else 1)
 
     wrapped = functools.update_wrapper(run, function)

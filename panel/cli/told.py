@@ -30,21 +30,25 @@ _ONLY_KEYS = frozenset({"values"})
 @contextmanager
 def told(session: Session, context: click.Context) -> Iterator[None]:
     """Write one entry for the command in `context` once it has ended, however it ended; `session.ok` says how."""
+    who = _who()  # before the command goes on as another user
     try:
         yield
     except Failure as failure:
-        _write(session, context, failure.code)
+        _write(session, context, who, failure.code)
         raise
-    _write(session, context, "done" if session.ok else "failed")
+    except click.Abort:  # what was done before somebody stopped it stays
+        _write(session, context, who, "stopped")
+        raise
+    _write(session, context, who, "done" if session.ok else "failed")
 
 
-def _write(session: Session, context: click.Context, result: str) -> None:
+def _write(session: Session, context: click.Context, who: str, result: str) -> None:
     words = _words(context)
     if not session.opened or words[-1] in LOOKS or any(context.params.get(flag) for flag in _LOOKING_FLAGS):
         return
     from jobs.wiring import audit
 
-    audit.record(_who(), ROLE, " ".join(words), _given(context), audit.COMMAND_LINE, result)
+    audit.record(who, ROLE, " ".join(words), _given(context), audit.COMMAND_LINE, result)
 
 
 def _words(context: click.Context) -> list[str]:

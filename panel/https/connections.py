@@ -1,67 +1,75 @@
-"""Connections of the server: the handshake never waits in the thread that accepts, nor in one that answers.
+"""One connection of the server, as steps that never wait: whatever its client sends or takes slowly, no thread is held.
 
-A connection waits with all idle ones until its client has sent something; a handshake or a request that trickles in is
-given up after a fixed time. Whoever speaks plain HTTP is told the address that begins with https.
+The application sees a request when all of it has come, and its answer leaves without it. Every stage has a time after
+which it is given up. Whoever speaks plain HTTP is told the address that begins with https.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import select
+import selectors
 import socket
 import ssl
 import time
+from enum import Enum
+from io import BytesIO
 from typing import Any
 
 from cheroot import errors
-from cheroot.makefile import StreamReader, StreamWriter
-from cheroot.server import HTTPConnection
+from cheroot.server import HeaderReader, HTTPConnection, HTTPRequest
 from cheroot.ssl import Adapter
-from cheroot.wsgi import Server
 
+from panel.https.arriving import Arriving, Refused
 from panel.https.certificates import Certificates
-from panel.https.sockets import BACKLOG
+from panel.https.leaving import Leaving
 
 log = logging.getLogger("autossl.panel")
 
-THREADS = 16
-IDLE = 15
-"""Seconds that a connection may be silent, between two requests as well as within one."""
+IDLE = 15.0
+"""Seconds that a connection may be silent between two requests."""
 HANDSHAKE, REQUEST = 10.0, 20.0
 """Seconds in which a handshake, and a whole request with its body, have to arrive."""
-MOST_CONNECTIONS = 400
-LAST_REQUESTS = 30
-"""Seconds after which a server that is stopped reads no more of requests under way; answers are always finished."""
-LARGEST_HEAD, LARGEST_BODY = 32 * 1024, 1024 * 1024
+LAST_WORDS = 2.0
+"""Seconds that a client has to read why it was refused, before the connection ends under what it still sends."""
 
+_BLOCK = 64 * 1024
 _TLS_HANDSHAKE = b"\x16"
 _REQUEST = re.compile(rb"\A(?:GET|HEAD) (/[!-~]*) HTTP/1\.[01]\r\n(?:.*\r\n)*?Host: *([A-Za-z0-9.:\[\]-]+)\r\n", re.I)
+_LONGEST_PLAIN = 32 * 1024
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _SENTENCE = b"This port speaks HTTPS only: the address has to begin with https://\n"
 
 
-class TimedSocket(ssl.SSLSocket):
-    """Reads only until `deadline` (`time.monotonic`), however often a few more bytes arrive."""
+class Stage(Enum):
+    """What a connection waits for."""
 
-    deadline: float | None = None
+    HANDSHAKE = "a handshake"
+    IDLE = "a request"
+    REQUEST = "the rest of a request"
+    ANSWER = "its client to take an answer"
+    END = "its client to have read the last answer"
 
-    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
-        left = IDLE if self.deadline is None else self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        self.settimeout(min(left, IDLE))
-        return super().recv_into(buffer, nbytes, flags)
 
-    def send(self, data: Any, flags: int = 0) -> int:
-        self.settimeout(IDLE)
-        return super().send(data, flags)
+class PanelSocket(ssl.SSLSocket):
+    """Never blocks."""
 
     def plain_peek(self, size: int) -> bytes:
         return socket.socket.recv(self, size, socket.MSG_PEEK)
 
     def plain_answer(self, answer: bytes) -> None:
         """Take what has arrived, or closing would send a reset that overtakes the answer."""
-        socket.socket.recv(self, LARGEST_HEAD)
+        socket.socket.recv(self, _LONGEST_PLAIN)
         socket.socket.send(self, answer)
+
+    def shutdown(self, how: int) -> None:
+        """End one direction, or both, below TLS. That stays as it is: a thread may be in it, and without it what that
+        one still sends would leave in clear."""
+        try:
+            socket.socket.shutdown(self, how)
+        except OSError:
+            return  # the client ended it before
 
 
 class LateHandshake(Adapter):
@@ -76,7 +84,7 @@ class LateHandshake(Adapter):
 
     def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
         context = self._certificates.first()
-        context.sslsocket_class = TimedSocket
+        context.sslsocket_class = PanelSocket
         try:
             tls = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
         except (OSError, ValueError) as error:  # the client is gone already
@@ -87,100 +95,170 @@ class LateHandshake(Adapter):
     def get_environ(self) -> dict[str, str]:
         return {"HTTPS": "on"}
 
-    def makefile(self, sock: ssl.SSLSocket, mode: str = "r", bufsize: int = -1) -> StreamReader | StreamWriter:
-        return (StreamReader if "r" in mode else StreamWriter)(sock, mode, bufsize)
+    def makefile(self, sock: ssl.SSLSocket, mode: str = "r", bufsize: int = -1) -> Arrived | Leaving:
+        return Arrived() if "r" in mode else Leaving(sock)
+
+
+class Arrived(BytesIO):
+    """A whole request, for `cheroot` to read."""
+
+    bytes_read = 0
+
+
+class Headers(HeaderReader):
+    """`X_Y` and `X-Y` would be the same header for the application, so the first does not get there."""
+
+    def _allow_header(self, key_name: bytes) -> bool:
+        return b"_" not in key_name
+
+
+class Request(HTTPRequest):
+    header_reader = Headers()
 
 
 class Connection(HTTPConnection):
-    """First the handshake, in as many steps as the client needs; then requests."""
+    """First the handshake, in as many steps as the client needs; then requests, each read whole before it is answered.
 
-    def __init__(self, server: PanelServer, sock: TimedSocket, makefile: Any) -> None:
+    Between two steps it waits for `events`, until `deadline`; `waits` says that the selector has it, `busy` that a
+    step is being done.
+    """
+
+    RequestHandlerClass = Request
+
+    def __init__(self, server: Any, sock: PanelSocket, makefile: Any) -> None:
         super().__init__(server, sock, makefile)
-        self.new = True
-        self._secured = self._spoken = self._closed = False
-        self._deadline = time.monotonic() + HANDSHAKE
+        sock.settimeout(0)
+        self.waits = self.busy = False
+        self.source = ""
+        self._arriving = Arriving()
+        self._last = self._spoken = self._again = self._closed = False
+        self._enter(Stage.HANDSHAKE, HANDSHAKE)
 
     def communicate(self) -> bool:
         """One step. Returns whether the connection stays open."""
-        if not self._secured:
-            return self._handshake()
-        self.socket.deadline = time.monotonic() + REQUEST
+        self.busy, self._again = True, False
         try:
-            return bool(super().communicate())
-        finally:
-            self.socket.deadline = None
-
-    def _handshake(self) -> bool:
-        try:
-            self.socket.settimeout(0)
-            if not self._spoken and not self._speaks_tls():
-                return False
-            self._spoken = True
-            self.socket.do_handshake()
+            if time.monotonic() >= self.deadline:
+                return self._stage is Stage.REQUEST and self._refuse("408 Request Timeout")
+            return _STEPS[self._stage](self)
+        except Refused as refused:
+            return self._refuse(refused.status)
         except (ssl.SSLWantReadError, BlockingIOError):
-            return time.monotonic() < self._deadline
+            return self._waits(selectors.EVENT_READ)
+        except ssl.SSLWantWriteError:
+            return self._waits(selectors.EVENT_WRITE)
         except OSError as error:  # ssl.SSLError too: an unknown protocol, a refused certificate, a client that left
-            log.debug("%s: handshake: %s", self.remote_addr, error)
+            log.debug("%s: waiting for %s: %s", self.remote_addr, self._stage.value, error)
             return False
-        self._secured = True
-        return True
+        finally:
+            self.busy = False
 
-    def _speaks_tls(self) -> bool:
-        head: bytes = self.socket.plain_peek(LARGEST_HEAD)
-        if head and not head.startswith(_TLS_HANDSHAKE):
-            self.socket.plain_answer(answer_in_plain(head))
-        return head.startswith(_TLS_HANDSHAKE)
+    def more_to_do(self) -> bool:
+        """Whether there is something that does not show on the socket: what TLS has decrypted, or a next request."""
+        return self._stage in (Stage.IDLE, Stage.REQUEST) and (self._again or self.socket.pending() > 0)
+
+    def answering(self) -> bool:
+        """Whether a part of an answer is still here."""
+        return self._stage is Stage.ANSWER
+
+    def finish(self, until: float) -> None:
+        """Send what is left of an answer, and wait for that: the server ends. `until`: of `time.monotonic`."""
+        poll = select.poll()
+        poll.register(self.socket, select.POLLOUT)
+        try:
+            while self.wfile.waits() and not self.wfile.send():
+                left = min(until, self.wfile.deadline) - time.monotonic()
+                if left <= 0 or not poll.poll(left * 1000):
+                    return
+        except OSError as error:
+            log.debug("%s: its last answer: %s", self.remote_addr, error)
+
+    def cut(self) -> None:
+        """End it from any thread; it is closed by the one that has it."""
+        self.socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         if not self._closed:
             self._closed = True
-            self.server.open_connections -= 1
-        super().close()
+            self.server.crowd.leave(self)
+            self.wfile.close()
+            super().close()
 
+    def _enter(self, stage: Stage, seconds: float) -> None:
+        self._stage, self.since = stage, time.monotonic()
+        self.deadline, self.events = self.since + seconds, selectors.EVENT_READ
 
-class PanelServer(Server):
-    """cheroot on a socket that listens already."""
+    def _waits(self, events: int) -> bool:
+        self.events = events
+        return True
 
-    ConnectionClass = Connection
-    keep_alive_conn_limit = MOST_CONNECTIONS
-    max_request_header_size = LARGEST_HEAD
-    max_request_body_size = LARGEST_BODY
+    def _shake_hands(self) -> bool:
+        if not self._spoken:
+            head: bytes = self.socket.plain_peek(_LONGEST_PLAIN)
+            if not head.startswith(_TLS_HANDSHAKE):
+                if head:
+                    self.socket.plain_answer(answer_in_plain(head))
+                return False
+            self._spoken = True
+        self.socket.do_handshake()
+        self._enter(Stage.IDLE, IDLE)
+        return True
 
-    def __init__(self, listening: socket.socket, app: Any, certificates: Certificates) -> None:
-        super().__init__(
-            listening.getsockname()[:2], app, THREADS, server_name="autossl", timeout=IDLE,
-            shutdown_timeout=LAST_REQUESTS, request_queue_size=BACKLOG,
+    def _read(self) -> bool:
+        """Take what has come; with the last byte of a request, answer it. Raises Refused."""
+        while not self._arriving.complete():
+            if self._arriving.expects_leave():
+                self.wfile.write(_CONTINUE)
+            part = self.socket.recv(_BLOCK)
+            if not part:
+                return False
+            if self._stage is Stage.IDLE:
+                self._enter(Stage.REQUEST, REQUEST)
+            self._arriving.add(part)
+        self.rfile = Arrived(self._arriving.take())
+        self._last = not super().communicate()
+        return self._sent()
+
+    def _send(self) -> bool:
+        self.wfile.send()
+        return self._sent()
+
+    def _sent(self) -> bool:
+        """What comes after an answer, once all of it has left."""
+        if self.wfile.waits():
+            if self._stage is not Stage.ANSWER:
+                self._enter(Stage.ANSWER, 0)
+            self.deadline, self.events = self.wfile.deadline, selectors.EVENT_WRITE
+            return True
+        if self._last:
+            return False
+        self._again = len(self._arriving) > 0
+        self._enter(*((Stage.REQUEST, REQUEST) if self._again else (Stage.IDLE, IDLE)))
+        return True
+
+    def _refuse(self, status: str) -> bool:
+        """Say why, and read on for a moment: closing under what still comes would send a reset, which overtakes it."""
+        words = f"{status}\n".encode()
+        lines = (
+            f"HTTP/1.1 {status}", "Content-Type: text/plain; charset=utf-8", f"Content-Length: {len(words)}",
+            "Connection: close",
         )
-        self._listening = listening
-        self.ssl_adapter = LateHandshake(certificates)
-        self.open_connections = 0
+        self.wfile.write("".join(f"{line}\r\n" for line in (*lines, "")).encode() + words)
+        self.socket.shutdown(socket.SHUT_WR)
+        self._enter(Stage.END, LAST_WORDS)
+        return True
 
-    def bind(self, family: int, type: int, proto: int = 0) -> socket.socket:
-        self.socket = self._listening
-        return self._listening
+    def _read_to_the_end(self) -> bool:
+        return bool(self.socket.recv(_BLOCK))
 
-    def process_conn(self, conn: Any) -> None:
-        """A new connection joins the idle ones until its client says something."""
-        if not conn.new:
-            super().process_conn(conn)
-            return
-        conn.new = False
-        conn.remote_addr = conn.remote_addr.removeprefix("::ffff:")  # IPv4 on a socket of both families
-        self.open_connections += 1
-        if self.open_connections > MOST_CONNECTIONS:
-            conn.close()
-        else:
-            self.put_conn(conn)
 
-    def put_conn(self, conn: Any) -> None:
-        """What TLS has decrypted already does not show on the socket, so it is worked on at once."""
-        if self.ready and conn.socket.pending():
-            self.process_conn(conn)
-        else:
-            super().put_conn(conn)
-
-    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
-        log.log(level if level >= logging.WARNING else logging.DEBUG, "%s", msg, exc_info=traceback)
+_STEPS = {
+    Stage.HANDSHAKE: Connection._shake_hands,
+    Stage.IDLE: Connection._read,
+    Stage.REQUEST: Connection._read,
+    Stage.ANSWER: Connection._send,
+    Stage.END: Connection._read_to_the_end,
+}
 
 
 def answer_in_plain(head: bytes) -> bytes:

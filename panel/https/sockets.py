@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from jobs.policy.failure import Failure
 from jobs.policy.panel_files import Address
 
-BACKLOG = 128
+BACKLOG = 512
+"""Connections that the kernel holds until they are taken in."""
 _FORM = re.compile(r"\A(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]/]+)):(?P<port>[0-9]{1,5})\Z")
 _EXPECTED = "expected HOST:PORT, [IPv6]:PORT, *:PORT or fd:N"
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)

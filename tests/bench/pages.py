@@ -78,7 +78,7 @@ def main() -> int:
         instance.create(place.instance)
         app = create_app(place.instance)
         with models.database.connection_context():
-            large = _filled(place, chosen.accounts)
+            large = filled(place, chosen.accounts)
         browser = Browser(app)
         browser.sign_in()
         pages = [(title, path.format(large=large)) for title, path in PAGES]
@@ -91,7 +91,7 @@ def main() -> int:
     return _told(pages, resting, running)
 
 
-def _filled(place: Place, accounts: int) -> str:
+def filled(place: Place, accounts: int) -> str:
     """Rows and logs of an installation in the middle of its life; returns the start of its largest run."""
     people.create("root", PASSWORD, Role.ADMIN)
     seed.provider()

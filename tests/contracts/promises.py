@@ -14,6 +14,7 @@ from jobs.abilities import (
     KeepsForNames,
     LeavesBehind,
     RenewalInfo,
+    SeesZone,
     SetsUp,
     TakesLastingRecords,
     WritesSomeOnly,
@@ -29,7 +30,7 @@ PORTS: dict[str, type] = {
 }
 ABILITIES: dict[str, tuple[type, ...]] = {
     "providers": (ports.Registers, TakesLastingRecords, RenewalInfo), "services": (SetsUp, HoldsSeveral),
-    "dns_backends": (WritesSomeOnly, LeavesBehind, KeepsForNames),
+    "dns_backends": (WritesSomeOnly, LeavesBehind, KeepsForNames, SeesZone),
 }
 """Optional Protocols: what a class has of one it has whole."""
 NAMED = {

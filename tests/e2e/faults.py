@@ -82,9 +82,9 @@ def full(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def own_disk(directory: Path) -> Iterator[None]:
-    """What is written there meanwhile stays there afterwards."""
-    size = sum(path.lstat().st_size for path in directory.rglob("*") if path.is_file()) // 1024 + 1024
+def own_disk(directory: Path, room: int = 1024) -> Iterator[None]:
+    """What is written there meanwhile stays there afterwards. `room`: KiB that are free."""
+    size = sum(path.lstat().st_size for path in directory.rglob("*") if path.is_file()) // 1024 + room
     aside = directory.with_name(directory.name + ".aside")
     subprocess.run(["cp", "-a", str(directory), str(aside)], check=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}k,mode=0755", "tmpfs", str(directory)], check=True)

@@ -79,7 +79,7 @@ def test_two_servers_and_two_commands_at_once_do_one_check(host: CrashHost) -> N
     host.alias()
     ordered, runs = host.ca.ordered(), len(host.rows("SELECT * FROM run"))
     with host.product.serving():
-        refused = host.product.run("serve", "--bind", "127.0.0.1:2088", expected=(2,))
+        refused = host.product.run("serve", "--single", "--bind", "127.0.0.1:2088", expected=(2,))
         assert "already" in refused.stderr
         with host.work_lock():
             commands = [host.start("check", "--all", "--json") for _ in range(2)]

@@ -76,7 +76,7 @@ def test_an_installation_that_can_not_be_written_orders_nothing_that_it_could_no
     name = server.add_to_running()
     before = server.ca.issued()
     with read_only(INSTANCE):
-        for words in (["check", "--all"], ["option", "set", "log_days", "10"], ["serve"]):
+        for words in (["check", "--all"], ["option", "set", "log_days", "10"], ["serve", "--single"]):
             ended = server.product.run(*words, expected=(1, 2))
             assert "read-only" in ended.stderr and "Traceback" not in ended.stderr
         assert server.serves(OLD) == ""

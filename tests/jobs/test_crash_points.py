@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.crash_points import EXIT_CODE, POINTS, STEPS, VARIABLE, CrashPoints
+from jobs.crash_points import EXIT_CODE, POINTS, STEPS, UPGRADE_STEPS, VARIABLE, CrashPoints
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSES = """
@@ -61,6 +61,6 @@ def test_every_point_is_in_the_product_and_no_other_one() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in found:
                 named = [one.value for one in ast.walk(node.args[0]) if isinstance(one, ast.Constant)]
                 found[node.func.id] |= {text for text in named if isinstance(text, str)}
-    assert found["edges"] <= {*STEPS}
+    assert found["edges"] <= {*STEPS, *UPGRADE_STEPS}
     edges = {f"{edge} {step}" for step in found["edges"] for edge in ("before", "after")}
     assert edges | {text for text in found["reached"] if text in POINTS} == {*POINTS}

@@ -9,6 +9,7 @@ import pytest
 from peewee import IntegrityError, SqliteDatabase
 
 import models
+from jobs.wiring import schema
 from jobs.wiring.instance import now
 
 QUEUE_INDEX = "queue_entry_active_key"
@@ -40,7 +41,7 @@ def shape(path: Path) -> dict[str, object]:
 @pytest.fixture
 def migrated(tmp_path: Path):
     database = models.open_database(tmp_path / "migrated.sqlite3")
-    models.migrate(database)
+    schema.migrate(database)
     yield database, tmp_path / "migrated.sqlite3"
     database.close()
 
@@ -60,7 +61,7 @@ def test_the_migrated_schema_is_that_of_the_models(migrated, tmp_path: Path) -> 
 
 def test_migrating_twice_applies_nothing_more(migrated) -> None:
     database, _ = migrated
-    assert models.migrate(database) == []
+    assert schema.migrate(database) == []
 
 
 def test_active_work_is_unique_and_finished_work_is_not(migrated) -> None:

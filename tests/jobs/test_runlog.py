@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import resource
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.policy.journal import Kind, Subject
 from jobs.runlog import JSON_LINES, TEXT, RunLog, prune
 
 NOW = datetime(2026, 11, 24, 1, 2, 3, 456000, tzinfo=UTC)
@@ -127,3 +131,46 @@ def largest_file(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def noted(tmp_path: Path, caplog: pytest.LogCaptureFixture, is_noted: bool = True) -> list[logging.LogRecord]:
+    """What the process's own log hears of a run."""
+    log = RunLog(tmp_path, NOW, lambda: NOW, None, noted=is_noted)
+    with caplog.at_level(logging.DEBUG, "autossl.run"):
+        log.say("info", "checking")
+        log.say("success", "installed", website="a.test", code="installed")
+        log.say("warn", "said\nno", account="alice", website="a.test", name="www.a.test", code="http_status")
+        log.say("error", "broke")
+        log.sum_up(True, "finished: 3 kept")
+        log.sum_up(False, "finished: 1 failed")
+    return [record for record in caplog.records if record.name == "autossl.run"]
+
+
+def test_the_journal_hears_of_warnings_errors_and_the_end_of_a_run(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    records = noted(tmp_path, caplog)
+    assert [(record.levelname, record.getMessage()) for record in records] == [
+        ("WARNING", "a.test www.a.test: said no [http_status]"), ("ERROR", "broke"), ("INFO", "finished: 3 kept"),
+        ("WARNING", "finished: 1 failed"),
+    ]
+    first, end = records[0].subject, records[2].subject  # type: ignore[attr-defined]
+    assert first == Subject(Kind.RUN_EVENT, "http_status", "alice", "a.test", "www.a.test", "2026-11-24T01:02:03.456Z")
+    assert end == Subject(Kind.RUN_FINISHED, run="2026-11-24T01:02:03.456Z")
+    text = next(tmp_path.iterdir()).joinpath(TEXT).read_text().splitlines()
+    assert [line.split()[1] for line in text[-2:]] == ["SUCCESS", "WARN"]
+
+
+def test_the_journal_hears_nothing_of_a_preview(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert noted(tmp_path, caplog, is_noted=False) == []
+
+
+def test_a_command_without_a_log_of_its_own_says_nothing_twice(tmp_path: Path) -> None:
+    told = (
+        "from jobs.runlog import RunLog; from datetime import *; from pathlib import Path; import sys;"
+        "now = datetime.now(UTC);"
+        "RunLog(Path(sys.argv[1]), now, lambda: now, None, noted=True).say('error', 'broke')"
+    )
+    words = [sys.executable, "-c", told, str(tmp_path)]
+    answer = subprocess.run(words, capture_output=True, text=True, check=True, cwd=Path(__file__).resolve().parents[2])
+    assert answer.stdout == answer.stderr == ""

@@ -23,18 +23,25 @@ CA = TestCA()
 SITE, OTHER = "a.example.com", "b.example.com"
 BODY = "first half, second half for 127.0.0.1 by https"
 
+LONG = bytes(range(256)) * 64 * 1024
+"""16 MiB."""
+
 Start = Callable[..., int]
 """The fixture `start`: starts a server on the addresses given, and returns its first port."""
 
 
 class Answers:
-    """A WSGI application; `/slow` sends its second half only when `go_on` is set."""
+    """A WSGI application; `/slow` sends its second half only when `go_on` is set, `/long` sends more than fits into the
+    buffers of any system."""
 
     def __init__(self) -> None:
         self.go_on = threading.Event()
 
     def __call__(self, environ, start_response):
         start_response("200 OK", [("Content-Type", "text/plain")])
+        if environ["PATH_INFO"] == "/long":
+            yield from (LONG[at : at + 65536] for at in range(0, len(LONG), 65536))
+            return
         yield b"first half, "
         if environ["PATH_INFO"] == "/slow":
             assert self.go_on.wait(20)

@@ -33,7 +33,7 @@ def test_a_damaged_database_is_told_in_words_with_what_to_do(line: Line, tmp_pat
     line.run("backup", str(tmp_path / "b.tar.gz"))
     path = line.instance / "panel.sqlite3"
     path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 400_000)
-    for words in (["status"], ["serve"], ["check", "--all"], ["backup", str(tmp_path / "c.tar.gz")]):
+    for words in (["status"], ["serve", "--single"], ["check", "--all"], ["backup", str(tmp_path / "c.tar.gz")]):
         said = line.run(*words, "--json")
         assert said.code == 2 and "the database is damaged" in said.err and "restore --force" in said.err, words
         assert json.loads(said.out)["error"]["code"] == "database_damaged"

@@ -72,7 +72,8 @@ def test_a_usage_error_is_json_as_well(line: Line) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["check", "--all"], ["account", "list"], ["provider", "list"], ["serve"], ["status"]], ids=" ".join
+    "words", [["check", "--all"], ["account", "list"], ["provider", "list"], ["serve", "--single"], ["status"]],
+    ids=" ".join,
 )
 @pytest.mark.parametrize(
     ("text", "said"),

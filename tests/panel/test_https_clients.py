@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
+import threading
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from panel.https.connections import answer_in_plain
-from tests.panel.https_client import BODY, SITE, Start, ask, connect, refused, wait_for
+from tests.panel.https_client import BODY, LONG, SITE, Answers, Start, ask, begun, connect, refused, wait_for
 
 CLOSE_WAIT = b"\x08"
 """The state (tcp(7), tcp_info) after an orderly end; after a reset, which could overtake the answer, it is another."""
+
+ESTABLISHED = "01"
+"""In /proc/net/tcp."""
 
 
 def test_clients_that_say_nothing_or_trickle_keep_nobody_waiting(start: Start) -> None:
@@ -45,15 +51,69 @@ def test_a_handshake_and_a_request_that_do_not_end_are_given_up(start: Start, mo
         assert b"408" in trickle(tls, b"GET / HTTP/1.1\r\nX: " + b"x" * 400)
 
 
-def test_more_clients_than_there_is_room_for_are_sent_away(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("panel.https.connections.MOST_CONNECTIONS", 5)
+def test_where_there_is_no_more_room_a_newcomer_takes_the_place_of_who_waited_longest(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("panel.https.serving.MOST_CONNECTIONS", 5)
     port = start()
     with ExitStack() as crowd:
         held = [crowd.enter_context(connect(port, SITE)) for _ in range(5)]
-        with pytest.raises(OSError):
-            connect(port, SITE).close()
-        held[0].close()
-        wait_for(lambda: not refused(port))
+        with connect(port, SITE) as newcomer:
+            assert ask(newcomer) == (200, BODY)
+            assert held[0].recv(1) == b""
+            assert ask(held[4]) == (200, BODY)
+
+
+def test_who_is_being_answered_keeps_the_place(
+    start: Start, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("panel.https.serving.MOST_CONNECTIONS", 2)
+    port = start()
+    with connect(port, SITE) as first, connect(port, SITE) as second:
+        slow = [begun(first, "/slow"), begun(second, "/slow")]
+        assert refused(port)
+        answers.go_on.set()
+        assert [one.read().decode() for one in slow] == [BODY, BODY]
+
+
+def test_an_answer_that_its_client_does_not_take_keeps_no_thread_and_ends(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("panel.https.leaving.SLOWEST", 0.5)
+    port = start()
+    with ExitStack() as crowd:
+        held = [crowd.enter_context(connect(port, SITE)) for _ in range(20)]
+        for one in held:
+            one.sendall(b"GET /long HTTP/1.1\r\nHost: a.example.com\r\n\r\n")
+        with connect(port, SITE) as tls:
+            assert ask(tls) == (200, BODY)
+        wait_for(lambda: open_at(port) == 0)
+
+
+def test_an_answer_that_its_client_takes_slowly_arrives_whole(start: Start) -> None:
+    with connect(start(), SITE) as tls:
+        answer = begun(tls, "/long")
+        threading.Event().wait(0.3)
+        assert answer.read() == LONG
+
+
+def test_one_of_several_requests_that_came_together_is_answered_after_the_other(start: Start) -> None:
+    with connect(start(), SITE) as tls:
+        tls.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 3)
+        for _ in range(3):
+            answer = http.client.HTTPResponse(tls)
+            answer.begin()
+            assert answer.read().decode() == BODY
+
+
+def test_a_body_is_asked_for_where_its_sender_waits_for_that(start: Start) -> None:
+    with connect(start(), SITE) as tls:
+        tls.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+        assert tls.recv(1024) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        tls.sendall(b"abc")
+        answer = http.client.HTTPResponse(tls)
+        answer.begin()
+        assert (answer.status, answer.read().decode()) == (200, BODY)
 
 
 def test_clients_of_plain_http_are_led_to_https(start: Start) -> None:
@@ -84,7 +144,13 @@ def test_plain_text_that_can_not_be_led_gets_a_sentence(head: bytes) -> None:
 def test_a_request_with_an_endless_head_is_refused(start: Start) -> None:
     with connect(start(), SITE) as tls:
         tls.sendall(b"GET / HTTP/1.1\r\nX: " + b"x" * 64 * 1024)
-        assert b"413" in tls.recv(1024)
+        assert tls.recv(1024).startswith(b"HTTP/1.1 431 ")
+
+
+def open_at(port: int) -> int:
+    """How many connections the server's side has not ended."""
+    entries = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(entry[1].endswith(f":{port:04X}") and entry[3] == ESTABLISHED for entry in entries)
 
 
 def trickle(raw: socket.socket, text: bytes) -> bytes:

@@ -62,7 +62,7 @@ def test_a_socket_of_another_network_is_not_asked_by_this_host() -> None:
     ],
 )
 def test_what_is_no_address_is_refused_in_one_sentence(line: Line, bind: str, said: str) -> None:
-    answer = line.run("serve", "--bind", bind)
+    answer = line.run("serve", "--single", "--bind", bind)
     assert answer.code == 2
     assert said in answer.err and answer.err.count("\n") == 1
 
@@ -70,7 +70,7 @@ def test_what_is_no_address_is_refused_in_one_sentence(line: Line, bind: str, sa
 def test_a_port_that_is_taken_is_refused_and_the_others_are_let_go(line: Line) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        answer = line.run("serve", "--bind", "127.0.0.1:0", "--bind", f"127.0.0.1:{port}", "--json")
+        answer = line.run("serve", "--single", "--bind", "127.0.0.1:0", "--bind", f"127.0.0.1:{port}", "--json")
     assert answer.code == 2
     assert "another program listens there already" in answer.err
     assert '"code": "bind_failed"' in answer.out
@@ -83,7 +83,7 @@ def test_sockets_that_do_not_listen_are_refused() -> None:
 
 def test_a_second_server_of_an_instance_is_refused(start: Start, line: Line) -> None:
     port = start()
-    answer = line.run("serve", "--bind", "127.0.0.1:0")
+    answer = line.run("serve", "--single", "--bind", "127.0.0.1:0")
     assert answer.code == 2
     assert "a server of this installation is running already" in answer.err and answer.err.count("\n") == 1
     assert is_own(leaf(port, SITE))
@@ -91,6 +91,6 @@ def test_a_second_server_of_an_instance_is_refused(start: Start, line: Line) -> 
 
 def test_a_hostname_that_is_none_is_refused(line: Line) -> None:
     (line.instance / "config.toml").write_text('[panel]\nhostname = "no name"\n')
-    answer = line.run("serve", "--bind", "127.0.0.1:0")
+    answer = line.run("serve", "--single", "--bind", "127.0.0.1:0")
     assert answer.code == 2
     assert "panel.hostname: expected a host name, got 'no name'" in answer.err

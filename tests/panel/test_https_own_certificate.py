@@ -43,7 +43,7 @@ def test_the_own_certificate_is_renewed_while_the_server_runs(place: Place) -> N
 
 def test_a_key_that_can_not_be_read_ends_the_start_in_one_sentence(line: Line, place: Place) -> None:
     (place.instance / "tls" / "panel.pem").mkdir()
-    answer = line.run("serve", "--bind", "127.0.0.1:0")
+    answer = line.run("serve", "--single", "--bind", "127.0.0.1:0")
     assert answer.code == 2
     assert "panel.pem: reading the panel's own key" in answer.err and answer.err.count("\n") == 1
-    assert line.run("serve", "--bind", "nonsense").err.count("already") == 0  # the claim was given up
+    assert line.run("serve", "--single", "--bind", "nonsense").err.count("already") == 0  # the claim was given up

@@ -24,7 +24,7 @@ def test_readiness_fails_when_the_database_does(browser: Browser) -> None:
     models.database.execute_sql("ALTER TABLE setting RENAME TO hidden")
     models.database.close()
     answer = browser.get("/readyz")
-    assert (answer.status_code, answer.json) == (503, {"status": "unavailable"})
+    assert (answer.status_code, answer.json) == (503, {"status": "failing", "reason": "database"})
     assert browser.get("/healthz").status_code == 200
 
 

@@ -27,10 +27,10 @@ from tests.panel.command_line import Line
 
 NAMES = {"admin": "root", "reseller": "rita", "user": "ann", "nobody": ""}
 PUBLIC = {
-    "api.openapi", "health.live", "health.ready", "login.show", "login.sign_in_", "login.ask_code", "login.check_code",
-    "setup_link.show", "setup_link.choose", "static",
+    "api.openapi", "health.live", "health.ready", "metrics.show", "login.show", "login.sign_in_", "login.ask_code",
+    "login.check_code", "setup_link.show", "setup_link.choose", "static",
 }
-"""What everybody may open. A new entry here is a decision."""
+"""What everybody may open. A new entry here is a decision; `metrics.show` has a door of its own in the view."""
 
 API = "api."
 """Its functions have a door of their own, `panel/api/callers.py`, for who comes with a token; see tests/panel/api/."""

@@ -58,7 +58,7 @@ def test_it_finishes_requests_and_ends_with_0(place: Place, tmp_path: Path, numb
 
 def test_it_serves_the_product_and_says_when_it_is_ready(place: Place) -> None:
     environment = {**os.environ, "AUTOSSL_INSTANCE": str(place.instance), "LISTEN_PID": "1"}
-    words = [sys.executable, "-m", "panel.cli", "serve", "--bind", "127.0.0.1:0"]
+    words = [sys.executable, "-m", "panel.cli", "serve", "--single", "--bind", "127.0.0.1:0"]
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment) as process:
         port = port_of(process)
         assert parse_state((place.instance / STATE).read_bytes()) == (("127.0.0.1", port),)
@@ -76,7 +76,7 @@ def test_it_does_queued_work_and_a_wsgi_server_does_none(place: Place) -> None:
     models.database.connect(reuse_if_open=True)
     assert models.QueueEntry.get_by_id(row.id).state == "queued"
     environment = {**os.environ, "AUTOSSL_INSTANCE": str(place.instance)}
-    words = [sys.executable, "-m", "panel.cli", "serve", "--bind", "127.0.0.1:0"]
+    words = [sys.executable, "-m", "panel.cli", "serve", "--single", "--bind", "127.0.0.1:0"]
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment) as process:
         port_of(process)
         wait_for(lambda: models.QueueEntry.get_by_id(row.id).state == "failed")

@@ -84,7 +84,7 @@ def test_guessing_is_stopped_for_a_time_and_the_right_password_waits_too(browser
     answer = browser.sign_in()
     assert answer.status_code == 429
     assert 0 < int(answer.headers["Retry-After"]) <= 60
-    assert "Too many failed attempts. Try again in 1 min." in answer.text
+    assert "Too many failed attempts to log in. Try again in 1 min." in answer.text
     assert not browser.signed_in()
 
 

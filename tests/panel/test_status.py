@@ -20,7 +20,7 @@ from tests.panel.queries import recorded
 
 HTMX = {"HX-Request": "true"}
 OWN = "/status/user00001"
-MOST_QUERIES = 22
+MOST_QUERIES = 23
 
 
 @pytest.fixture

@@ -161,3 +161,53 @@ def test_a_website_whose_certificate_nobody_can_see_gets_no_order_unless_it_has_
     assert "Syntax error" in decide(blind, NOW, FORCED).reason
     assert decided(facts(stored=None, presented={"dovecot": unknown})) == ("order", "no_certificate")
     assert decided(facts(presented={"apache": unknown})) == ("install only", "not_installed")
+
+
+@pytest.mark.parametrize(
+    "presented",
+    [Presented(THEIRS), Presented(THEIRS, keeper="certbot"), Presented(None, unreadable=True, detail="gone")],
+    ids=["valid", "managed by certbot", "unreadable"],
+)
+def test_a_website_that_was_given_over_gets_a_certificate_of_its_own_whatever_it_has(presented: Presented) -> None:
+    known = facts(stored=None, presented={"apache": presented, "dovecot": Presented(THEIRS)})
+    assert decided(known)[0] == "leave alone"
+    over = replace(known, takeover=True)
+    assert decided(over) == ("order", "no_certificate")
+    assert touchable(over, "apache", NOW, PLAIN) and touchable(over, "dovecot", NOW, PLAIN)
+
+
+def test_with_the_switch_off_again_what_was_replaced_stays() -> None:
+    assert decided(facts(takeover=True)) == decided(facts(takeover=False)) == ("keep", "fine")
+
+
+def test_who_looks_after_a_foreign_certificate_is_told() -> None:
+    known = facts(stored=None, presented={"apache": Presented(THEIRS, keeper="certbot")})
+    assert "a certificate of Other CA: X1 (managed by certbot), valid until" in decide(known, NOW, PLAIN).reason
+
+
+def test_what_was_taken_over_is_kept_or_installed_and_not_ordered_anew_for_names_that_were_only_guessed() -> None:
+    wanted = wanted_names(SITE, (), ())
+    assert {"www.a.test", "mail.a.test"} <= {name.fqdn for name in wanted}
+    taken = replace(OURS, taken_from="certbot")
+    assert decided(facts(wanted=wanted)) == ("order", "names_missing")
+    assert decided(facts(wanted=wanted, stored=taken)) == ("keep", "fine")
+    seen = {"apache": Presented(taken, ours=True, keeper="certbot")}
+    for options in (PLAIN, FORCED):
+        assert decided(facts(wanted=wanted, stored=taken, presented=seen), NOW, options) == (
+            "install only", "not_installed")
+    lacks = replace(taken, names=("a.test",))
+    assert decided(facts(wanted=wanted, stored=lacks)) == ("order", "names_missing"), "that is one of its own names"
+    assert decided(facts(wanted=wanted, stored=taken), later(days=60)) == ("order", "due")
+
+
+def test_no_service_gets_a_certificate_that_lacks_what_somebody_elses_secures_there() -> None:
+    mail = Presented(replace(THEIRS, names=("a.test", "mail.a.test")))
+    wanted = wanted_names(SITE, (), ())
+    known = facts(wanted=wanted, stored=replace(OURS, taken_from="certbot"), takeover=True,
+                  presented={"apache": Presented(THEIRS), "dovecot": mail, "exim": Presented(SELF_SIGNED)})
+    assert services_behind(known, NOW, PLAIN) == ("apache", "exim")
+    assert touchable(known, "dovecot", NOW, PLAIN, ("a.test", "mail.a.test"))
+    assert not touchable(known, "dovecot", NOW, PLAIN, ("a.test", "shop.a.test"))
+    ends = later(days=88)
+    assert "dovecot" in services_behind(replace(known, stored=replace(OURS, not_after=later(days=300))), ends, PLAIN), (
+        "what is about to end is worth less than what is valid")

@@ -20,7 +20,6 @@ from jobs.policy.doctor import (
     State,
     asked_addresses,
     clock,
-    overlapping,
     rhythm,
     room,
     worst,
@@ -110,7 +109,3 @@ def test_the_whole_is_as_bad_as_its_worst_part() -> None:
     assert worst([]) is State.NOT_APPLICABLE
     assert worst([State.NOT_APPLICABLE, State.FINE]) is State.FINE
     assert worst([State.WRONG, State.FINE, State.WARNING]) is State.WRONG
-
-
-def test_names_that_two_clients_have_are_named() -> None:
-    assert overlapping(["b.test", "a.test", "c.test"], ["a.test", "b.test", "x.test"]) == ["a.test", "b.test"]

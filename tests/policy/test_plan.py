@@ -10,7 +10,7 @@ import pytest
 
 from jobs.policy.certificate import Certificate
 from jobs.policy.coverage import UNUSED
-from jobs.policy.decision import Action, Options, SiteFacts, Wait, decide
+from jobs.policy.decision import Action, Options, Presented, SiteFacts, Wait, decide
 from jobs.policy.plan import Plan, needed_names, plan
 from jobs.policy.site import NameKind, WantedName, Website
 from jobs.policy.specs import Specs
@@ -135,3 +135,17 @@ def test_a_reason_from_before_is_told_for_a_name_that_is_not_tried_now() -> None
     found = planned(known, {}, NOT_DUE)
     assert found.action is not Action.ORDER
     assert [(left.name, left.text) for left in found.left_off] == [("b.test", "b.test: status 404")]
+
+
+def test_a_website_that_was_given_over_keeps_what_it_has_until_a_new_certificate_covers_as_much() -> None:
+    ends = NOW + timedelta(days=90)
+    theirs = Certificate(("a.test", "b.test"), "2", "theirs", "Other CA", NOW, ends, False, "ecdsa-p256", False)
+    known = replace(facts(("a.test", "b.test", "c.test")), takeover=True, presented={"apache": Presented(theirs)})
+    found = planned(known, verdicts(("a.test", "c.test"), ("b.test",)), NOW)
+    assert (found.action, found.code) == (Action.KEEP, "coverage_blocked") and "b.test is secured" in found.reason
+    assert [left.name for left in found.left_off] == ["b.test"]
+    assert planned(known, verdicts((), ("a.test", "b.test", "c.test")), NOW).action is Action.BLOCKED
+    good = planned(known, verdicts(("a.test", "b.test"), ("c.test",)), NOW)
+    assert good.action is Action.ORDER and set(good.names) == {"a.test", "b.test"}
+    late = planned(known, verdicts(("a.test", "c.test"), ("b.test",)), LAST_DAYS)
+    assert late.action is Action.ORDER, "what is about to end is replaced by what can be had"

@@ -29,6 +29,9 @@ CODE_AT = {
 }
 """Calls that take a code, and its place among their arguments; everywhere else it is the keyword `code`."""
 
+RETURNS_CODES = frozenset({"decision.py", "foreign.py"})
+"""Files whose functions return (code, reason)."""
+
 CODE_IN = frozenset({"code", "CODES", "NEAR", "_ODD", "UNUSED"})
 """Names that a code, or a table of codes, is assigned to."""
 
@@ -68,7 +71,7 @@ def codes_at(path: Path, node: ast.AST) -> Iterator[str]:
         yield from codes_of(node)
     elif isinstance(node, ast.Assign) and any(getattr(target, "id", "") in CODE_IN for target in node.targets):
         yield from literals([node.value])
-    elif path.name == "decision.py" and isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+    elif path.name in RETURNS_CODES and isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
         yield from literals(node.value.elts[:1])
 
 

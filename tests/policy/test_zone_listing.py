@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.policy.zone_listing import Listed, difference, hidden_by, listed, record_set, serial
+from jobs.policy.zone_listing import Listed, difference, hidden_by, listed, lost_to, record_set, serial
 
 TEXT = """a.test.\t\t 300 IN SOA\tns.a.test. admin.a.test. 2026010100 3600 600 86400 60
 a.test.\t\t 300 IN NS\t\tns.a.test.
@@ -36,6 +36,24 @@ def test_what_is_no_record_is_refused(text: str) -> None:
 def test_names_below_a_delegation_or_a_dname_are_hidden(owner: str, by: str | None) -> None:
     found = hidden_by(RECORDS, "a.test", owner)
     assert (found.owner if found else None) == by
+
+
+@pytest.mark.parametrize(("owner", "lost"), [
+    ("w.test", None), ("own.w.test", None), ("_acme-challenge.w.test", None), ("_acme-challenge.own.w.test", None),
+    ("x.w.test", "x.w.test"), ("_acme-challenge.x.w.test", "x.w.test"), ("a.b.x.w.test", "x.w.test"),
+    ("y.own.w.test", None), ("between.w.test", None), ("x.between.w.test", None),
+    ("_acme-challenge.z.texts.w.test", None),
+    ("_acme-challenge.z.alias.w.test", "z.alias.w.test"), ("_acme-challenge.x.y.alias.w.test", "y.alias.w.test"),
+    ("_acme-challenge.other.test", None), ("_a.x.w.test", "x.w.test"),
+])
+def test_a_name_that_lives_by_a_wildcard_is_lost_to_what_is_put_at_it_or_below(owner: str, lost: str | None) -> None:
+    records = [
+        Listed(owner, 300, kind, "x") for owner, kind in (
+            ("w.test", "SOA"), ("*.w.test", "A"), ("own.w.test", "A"), ("deep.between.w.test", "TXT"),
+            ("*.texts.w.test", "TXT"), ("*.alias.w.test", "CNAME"),
+        )
+    ]
+    assert lost_to(records, "w.test", owner) == lost
 
 
 def test_differences_are_told_but_for_the_serial_number() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 
-from jobs.crash_points import EXIT_CODE, POINTS, STEPS, VARIABLE
+from jobs.crash_points import EXIT_CODE, STEPS, VARIABLE
 from jobs.demo.product import CODE
 from tests.crash_host import HERE, THERE, UNKNOWN_ORDER, CrashHost, edges_of, make
 from tests.soak.counts import Report
@@ -22,7 +22,7 @@ A_FEW = 4
 
 def run(report: Report) -> None:
     host = make()
-    by_http = [point for point in POINTS if point.partition(" ")[2] not in ("add record", "remove record")]
+    by_http = [point for point in edges_of(STEPS) if point.partition(" ")[2] not in ("add record", "remove record")]
     again = [f"{point}:{times}" for point in edges_of(ONCE_A_SERVICE) for times in (2, 3)]
     answers = [f"{point}:2" for point in edges_of(("place challenge", "remove challenge"))]
     crashes = [*((HERE, point) for point in (*by_http, *again, *answers)), *((THERE, one) for one in edges_of(BY_DNS))]

@@ -63,7 +63,8 @@ class Rounds:
 
     def _kill(self, website: str, by_server: bool) -> None:
         host, delay = self._host, self._report.random.uniform(0, self._takes)
-        words = ("serve", "--bind", "127.0.0.1:2087") if by_server else ("check", "--user", website.partition(".")[0])
+        serving = ("serve", "--single", "--bind", "127.0.0.1:2087")
+        words = serving if by_server else ("check", "--user", website.partition(".")[0])
         process, began = host.start(*words), time.monotonic()
         try:
             process.wait(delay)

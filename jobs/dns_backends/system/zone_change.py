@@ -31,6 +31,11 @@ def add(target: Target, record: Record, value: dns.rdata.Rdata) -> None:
         raise Failure("zone_served_differently", words)
 
 
+def holds(target: Target, record: Record, value: dns.rdata.Rdata) -> bool:
+    """Whether the value stands in the zone, in whatever line. Raises Failure."""
+    return bool(_meaning(zone_listing.record_set(look(target).records, record.name, record.kind), value))
+
+
 def remove(target: Target, record: Record, value: dns.rdata.Rdata) -> None:
     """Raises Failure; the zone is as before then."""
     before, zone = look(target), target.zone.name

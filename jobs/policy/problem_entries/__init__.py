@@ -10,9 +10,11 @@ from jobs.policy.problem_entries.mail import MAIL
 from jobs.policy.problem_entries.names import NAMES
 from jobs.policy.problem_entries.orders import ORDERS
 from jobs.policy.problem_entries.renewals import RENEWALS
+from jobs.policy.problem_entries.rootside import ROOTSIDE
 from jobs.policy.problem_entries.served import SERVED
 from jobs.policy.problem_entries.zones import ZONES
 
 __all__ = [
-    "BACKUP", "CAA", "DECISIONS", "DNS", "HOST", "MAIL", "NAMES", "ORDERS", "RENEWALS", "SERVED", "ZONES", "Entry",
+    "BACKUP", "CAA", "DECISIONS", "DNS", "HOST", "MAIL", "NAMES", "ORDERS", "RENEWALS", "ROOTSIDE",
+    "SERVED", "ZONES", "Entry",
 ]

@@ -1,4 +1,4 @@
-"""What can be wrong with the database, with a backup, and with putting one back."""
+"""What can be wrong with the database, with a backup, with putting one back, and with an upgrade."""
 
 from __future__ import annotations
 
@@ -50,6 +50,22 @@ BACKUP: dict[str, Entry] = {
         "error", "The installation is in use",
         "A check or a setup is running on it. Nothing was changed.",
         "Wait for its end, then run it again.",
+    ),
+    "instance_newer": (
+        "error", "The installation is of a newer version",
+        "Its database has changes that this version of the program does not know. Nothing was done on it.",
+        "Install the version that the message names, or a later one; or put back the copy that was made before the"
+        " upgrade.",
+    ),
+    "upgrade_held": (
+        "error", "A server of the former version is still running",
+        "The database is brought up to this version only when nobody else works on it. Nothing was changed.",
+        "Stop the server, then start it anew: that does the rest.",
+    ),
+    "upgrade_failed": (
+        "error", "The database could not be brought up to this version",
+        "It is as it was before, and services present what they have. The former version works on it.",
+        "Go back to the former version, and report what the message says.",
     ),
     "restore_impossible": (
         "error", "The backup could not be put in place",

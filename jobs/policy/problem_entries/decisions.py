@@ -24,13 +24,13 @@ DECISIONS: dict[str, Entry] = {
     "foreign_certificate": (
         "info", "A certificate of somebody else's is in use",
         "It was not ordered here, so it is left alone as long as it is valid.",
-        "Remove it from the website's configuration, or allow replacing foreign certificates.",
+        "Nothing to do; the website's page says who looks after it, and how AutoSSL takes it over.",
     ),
     "foreign_invalid": (
         "warning", "A certificate of somebody else's is of no use",
         "It has ended or is about to, was revoked, can't be read, has a weak key or is for other names. It was not"
         " ordered here, so it is left alone.",
-        "Renew it where it was ordered, remove it, or allow replacing foreign certificates.",
+        "Renew it where it was ordered, or have AutoSSL take the website over: its page has the switch.",
     ),
     "account_skipped": (
         "info", "The account was skipped",
@@ -67,6 +67,11 @@ DECISIONS: dict[str, Entry] = {
         "warning", "The certificate is for other names",
         "It covers none of the website's names, so visitors get a warning.",
         "It is replaced by itself.",
+    ),
+    "test_certificate": (
+        "warning", "The certificate is one for trying things out",
+        "It is of a test CA, such as Let's Encrypt staging, so visitors get a warning.",
+        "It is replaced by itself, for the provider in use is not a test CA.",
     ),
     "set_damaged": (
         "warning", "The stored certificate is damaged",

@@ -208,6 +208,12 @@ ORDERS: dict[str, Entry] = {
         "It comes from a CA that browsers don't trust, while the provider is not a test one. It was not installed.",
         "Check the provider's directory URL.",
     ),
+    "certificate_not_loadable": (
+        "error", "No server could load the certificate",
+        "A key or a signature in its chain is too weak for the TLS library of this system, or it can't be read. A web "
+        "server that loads it may end, so it was not installed.",
+        "Ask the CA for a chain with RSA keys of 2048 bits or more, or ECDSA, and SHA-256 or better.",
+    ),
     "certificate_weak_key": (
         "error", "The certificate has a weak key",
         "RSA keys below 2048 bits are refused everywhere. It was not installed.",

@@ -103,7 +103,9 @@ class Directories:
         return self._known
 
     def _fetch(self, seconds: float | None) -> Directory:
-        return _parse(self._url, self._wire.get(self._url, "fetching the CA's directory", seconds))
+        answer = self._wire.get(self._url, "fetching the CA's directory", seconds)
+        self._wire.outward.came_from(answer.peer)
+        return _parse(self._url, answer)
 
 
 def _parse(url: str, answer: Answer) -> Directory:

@@ -29,12 +29,14 @@ from jobs.providers.protocol.polls import LEFT_STANDING, PASSING, Polls
 from jobs.providers.protocol.problem import Answer, Refused, words
 from jobs.providers.protocol.refusals import all_of, kept_for_later, refused_name, with_names
 from jobs.providers.protocol.signed import NOWHERE, Signed
-from jobs.providers.protocol.wire import RETRY_WAITS, Key, Wire
+from jobs.providers.protocol.wire import RETRY_WAITS, Key, Wire, require_https
 
 WITHOUT_REPLACES = frozenset({"alreadyReplaced", "conflict", "malformed", "serverInternal", "unauthorized"})
 """What CAs answer to a newOrder whose `replaces` they don't take (RFC 9773 section 5)."""
 
 CONFLICT = 409
+LONGEST_CHAIN = 10
+"""Certificates of a chain with its leaf: longer ones no client takes, and every handshake would carry them."""
 
 Answered = tuple[Authorization, Challenge, Solver]
 
@@ -120,7 +122,7 @@ class Flow:
         url = answer.headers.get("location")
         if not url:
             raise Failure("ca_not_acme", f"{step}: the CA answered without the order's address (HTTP {answer.status})")
-        journal.order_created(url)
+        journal.order_created(require_https(url))
         return parse_order(url, answer.json())
 
     def _send_order(self, payload: dict[str, Any], step: str) -> Answer:
@@ -276,9 +278,11 @@ class Flow:
         with edges("download certificate"):
             answer = self._ca.ask(url, None, "downloading the certificate")
         chain = split_pem(answer.body)
-        if not chain:
-            kind = answer.headers.get("content-type", "no content type")
-            raise Failure("ca_bad_certificate", f"{url}: expected certificates in PEM, got {kind}")
+        if not 1 <= len(chain) <= LONGEST_CHAIN:
+            kind = printable(answer.headers.get("content-type", "no content type"), 100)
+            got = f"{len(chain)} certificates" if chain else kind
+            said = f"{url}: expected certificates in PEM, at most {LONGEST_CHAIN} certificates, got {got}"
+            raise Failure("ca_bad_certificate", said, permanent=bool(chain))
         return Bundle(self._request.privkey, chain)
 
     def _authorization(self, url: str) -> Authorization:

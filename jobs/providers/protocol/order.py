@@ -14,6 +14,9 @@ from jobs.policy.persist import Offer, offered
 
 TOKEN = re.compile(r"\A[A-Za-z0-9_-]{8,256}\Z")
 
+MOST_FOR_A_NAME = 4
+"""Authorizations. Each is asked for, and takes its time."""
+
 
 @dataclass(frozen=True)
 class Order:
@@ -60,6 +63,9 @@ def parse_order(url: str, raw: dict[str, Any]) -> Order:
     identifiers = raw.get("identifiers")
     names = tuple(_name(entry) for entry in identifiers) if isinstance(identifiers, list) else ()
     addresses = raw.get("authorizations")
+    if isinstance(addresses, list) and len(addresses) > MOST_FOR_A_NAME * max(len(names), 1):
+        words = f"{url}: expected some {len(names)} authorizations, the CA named {len(addresses)}"
+        raise Failure("ca_not_acme", words, permanent=True)
     certificate = raw.get("certificate")
     return Order(
         url=url,

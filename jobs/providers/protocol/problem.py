@@ -12,6 +12,7 @@ from typing import Any
 
 from jobs.policy.failure import Failure
 from jobs.policy.provider_pause import LONGEST
+from jobs.policy.redirects import printable
 
 PREFIX = "urn:ietf:params:acme:error:"
 _LONGEST_DETAIL = 1500
@@ -49,13 +50,14 @@ class Answer:
     peer: str = ""
 
     def json(self) -> dict[str, Any]:
-        """The body as a JSON object. Raises Failure("ca_not_acme")."""
+        """The body as a JSON object, of which every text can be written. Raises Failure("ca_not_acme")."""
         try:
             value = json.loads(self.body)
-        except ValueError:
+            json.dumps(value, ensure_ascii=False).encode()
+        except (ValueError, RecursionError):  # nested without end, or half a character: `"\\ud800"`
             value = None
         if not isinstance(value, dict):
-            kind = self.headers.get("content-type", "no content type")
+            kind = printable(self.headers.get("content-type", "no content type"), 100)
             raise Failure("ca_not_acme", f"{self.url}: expected a JSON object, got {kind} (HTTP {self.status})")
         return value
 

@@ -16,7 +16,7 @@ from jobs.policy.redirects import printable
 from jobs.ports import AcmeAccount, Eab
 from jobs.providers.protocol.directory import Directory
 from jobs.providers.protocol.problem import Refused
-from jobs.providers.protocol.wire import Key, Wire
+from jobs.providers.protocol.wire import Key, Wire, require_https
 
 
 def register(wire: Wire, directory: Directory, contact: str | None, terms_agreed: bool, eab: Eab | None) -> AcmeAccount:
@@ -44,7 +44,7 @@ def register(wire: Wire, directory: Directory, contact: str | None, terms_agreed
     url = answer.headers.get("location")
     if not url:
         raise Failure("ca_not_acme", f"{step}: the CA answered without the account's address (HTTP {answer.status})")
-    return AcmeAccount(url, pem, directory.terms_url)
+    return AcmeAccount(require_https(url), pem, directory.terms_url)
 
 
 def find(wire: Wire, directory: Directory, key: Key) -> str | None:
@@ -65,7 +65,7 @@ def find(wire: Wire, directory: Directory, key: Key) -> str | None:
     if status in ("deactivated", "revoked"):
         words = f"{step}: the CA has {printable(str(url), 200)}, which is {status}"
         raise Failure("account_deactivated", words, permanent=True, of_provider=True)
-    return url
+    return None if url is None else require_https(url)
 
 
 def _binding(public: ec.EllipticCurvePublicKey, eab: Eab, directory: Directory) -> dict[str, Any]:

@@ -23,7 +23,10 @@ from josepy.jwa import ES256, ES384, RS256
 from josepy.jwk import JWKEC, JWKRSA
 
 from jobs.policy.failure import Failure
+from jobs.policy.plain_url import is_plain
+from jobs.policy.redirects import LONGEST_URL, printable
 from jobs.providers.protocol.deadline import TimedSocket, within
+from jobs.providers.protocol.outward import Outward, pools
 from jobs.providers.protocol.problem import Answer, error_type, failure, retry_after
 
 CONNECT_TIMEOUT = 10.0
@@ -42,7 +45,7 @@ SHORTEST = 0.1
 MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 JOSE = "application/jose+json"
-_OBJECT = re.compile(r"\A(?:HTTPS?Connection(?:Pool)?\([^)]*\)|<[^>]*>): ")
+_OBJECT = re.compile(r"\A(?:(?:HTTPS?)?Connection(?:Pool)?\([^)]*\)|<[^>]*>): ")
 """What the library's messages begin with."""
 
 
@@ -79,6 +82,7 @@ class Wire:
         """`ca_bundle`: what the CA's own server is trusted by, as a file or as PEM text; None: what the host trusts."""
         self._ca_bundle = ca_bundle
         self._agent = agent
+        self.outward = Outward()
         self._lock = threading.Lock()
         self._pool: urllib3.PoolManager | None = None
         self._nonces: deque[str] = deque(maxlen=64)
@@ -183,8 +187,8 @@ class Wire:
             time.sleep(tries.waits.pop(0))
 
     def _once(self, method: str, url: str, body: bytes | None, seconds: float) -> Answer:
-        _require_https(url)
-        headers = {"User-Agent": self._agent, "Accept-Language": "en"}
+        require_https(url)
+        headers = {"User-Agent": self._agent, "Accept-Language": "en", "Accept-Encoding": "identity"}
         if body is not None:
             headers["Content-Type"] = JOSE
         limits = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, seconds), read=min(READ_TIMEOUT, seconds))
@@ -193,14 +197,14 @@ class Wire:
                 method, url, body=body, headers=headers, redirect=False, preload_content=False, timeout=limits
             )
             try:
-                peer = _peer(response)
-                content = response.read(LARGEST_ANSWER + 1, decode_content=True)
+                _require_unpacked(url, response)
+                content = response.read(LARGEST_ANSWER + 1, decode_content=False)
                 if len(content) > LARGEST_ANSWER:
                     raise Failure("ca_not_acme", f"{url}: the answer is larger than {LARGEST_ANSWER} bytes")
             finally:
                 response.close()  # what was read to its end gave its connection back before, and keeps it open
         received = {key.lower(): value for key, value in response.headers.items()}
-        return Answer(url, response.status, received, content, peer)
+        return Answer(url, response.status, received, content, self.outward.peer(urlsplit(url).hostname or ""))
 
     def _connections(self) -> urllib3.PoolManager:
         with self._lock:
@@ -211,6 +215,7 @@ class Wire:
                     retries=False,
                     ssl_context=self._context(),
                 )
+                self._pool.pool_classes_by_scheme = pools(self.outward)
             return self._pool
 
     def _context(self) -> ssl.SSLContext:
@@ -238,11 +243,19 @@ def _short_wait(answer: Answer, waits: list[float]) -> float | None:
     return max(named, waits[0]) if named <= SHORT_WAIT else None
 
 
-def _require_https(url: str) -> None:
-    """A CA names all further addresses itself; one without TLS would let anybody on the way answer for it."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
+def require_https(url: str) -> str:
+    """The same URL. A CA names all further addresses itself; one without TLS would let anybody on the way answer for
+    it, and one that is not plain would be something else to the next reader. Raises Failure("ca_not_acme")."""
+    if not is_plain(url, ("https",), LONGEST_URL):
         raise Failure("ca_not_acme", f"{url[:200]!r}: expected an https address", permanent=True)
+    return url
+
+
+def _require_unpacked(url: str, response: urllib3.BaseHTTPResponse) -> None:
+    """Nobody asked for it to be packed (`Accept-Encoding: identity` is sent), and little can be packed that is much."""
+    packed = response.headers.get("content-encoding", "identity")
+    if packed.strip().lower() not in ("", "identity"):
+        raise Failure("ca_not_acme", f"{url}: the answer is packed ({printable(packed, 60)}), which was not asked for")
 
 
 def _redirected(url: str, answer: Answer, step: str) -> str:
@@ -252,12 +265,6 @@ def _redirected(url: str, answer: Answer, step: str) -> str:
         words = f"{step}: {_host(url)} sends on to {target[:200]!r}, which is another host or not https"
         raise Failure("ca_not_acme", words, permanent=True)
     return target
-
-
-def _peer(response: urllib3.BaseHTTPResponse) -> str:
-    """The address that answers."""
-    connected = getattr(response.connection, "sock", None)
-    return "" if connected is None else str(connected.getpeername()[0])
 
 
 def _host(url: str) -> str:

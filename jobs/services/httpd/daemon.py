@@ -11,6 +11,7 @@ from pathlib import Path
 from jobs import privileged
 from jobs.policy.apache_config import Vhost
 from jobs.policy.apache_edit import Edit, NotEditable, edited
+from jobs.policy.apache_managed import managed
 from jobs.policy.apache_repoint import pairs
 from jobs.policy.apache_twin import Pair
 from jobs.policy.failure import Failure
@@ -61,13 +62,16 @@ class Httpd:
         return Pair(rendered_path(link / "fullchain.pem"), rendered_path(link / "privkey.pem"))
 
     def presented(self, website: Website, vhost: Vhost) -> Iterator[Installed]:
-        """What each certificate that the vhost names holds."""
+        """What each certificate that the vhost names holds; where it names none, the one that mod_md gives it."""
         view = self.view()
         named = pairs(vhost, view.main)
         for one in named:
             yield presented(self._place, website.main, self._service, view.root / one.certificate)
         if not named:
-            yield Installed(None, None, False, f"{vhost.file}:{vhost.line}: there is no SSLCertificateFile")
+            given = (presented(self._place, website.main, self._service, view.root / one)
+                     for one in managed(view.tree, vhost))
+            bare = Installed(None, None, False, f"{vhost.file}:{vhost.line}: there is no SSLCertificateFile")
+            yield next((one for one in given if one.certificate is not None), bare)
 
     def edit(self, wanted: Mapping[str, Sequence[Edit]]) -> list[FileChange]:
         """Plan these edits by file, on top of what is planned already, and return the files as they shall be.

@@ -21,7 +21,7 @@ from jobs.policy.apache_config import Directive
 from jobs.policy.failure import Failure
 from jobs.ports import FileChange
 from jobs.services.httpd.view import View
-from jobs.services.system import MARK, rendered_path
+from jobs.services.system import MARK, refuse_link, rendered_path
 
 MODULES = ("ssl", "lua")
 _DEPENDS = re.compile(r"^#\s*Depends:(.*)$", re.MULTILINE)
@@ -30,16 +30,23 @@ _MODULE_NAME = re.compile(r"\A[a-z0-9_]+\Z")
 _LUA = """\
 -- {mark}
 -- Answers http-01 challenges (RFC 8555 section 8.3) whose token lies in our directory; all else goes its usual way.
+-- Only a key authorization of that very token is ever sent: whoever may write there could lay a link to another file.
 require "apache2"
+local REGULAR, LONGEST = 1, 512
+local THUMBPRINT = "^%." .. ("[A-Za-z0-9_-]"):rep(43) .. "$"
 
 function answer(r)
   local token = r.uri:match("^/%.well%-known/acme%-challenge/([A-Za-z0-9_-]+)$")
   if not token then return apache2.DECLINED end
-  local file = io.open("{challenges}/" .. token, "r")
+  local path = "{challenges}/" .. token
+  local facts = r:stat(path)
+  if not facts or facts.filetype ~= REGULAR or facts.size > LONGEST then return apache2.DECLINED end
+  local file = io.open(path, "r")
   if not file then return apache2.DECLINED end
-  local text = file:read("*a")
+  local text = file:read(LONGEST)
   file:close()
-  if not text then return apache2.DECLINED end
+  if not text or text:sub(1, #token) ~= token then return apache2.DECLINED end
+  if not text:sub(#token + 1):match(THUMBPRINT) then return apache2.DECLINED end
   r.content_type = "text/plain"
   r:puts(text)
   return apache2.OK
@@ -72,6 +79,7 @@ class _Module:
 def once(where: privileged.WhereApacheIs, view: View, places: Once) -> list[FileChange]:
     """The changes; none when all is there. Raises Failure("program_missing"), Failure("port_taken"),
     Failure("challenges_unreachable") before anything is changed."""
+    refuse_link(places.challenges)
     user = apache_config.global_value(view.tree, "User") or "www-data"
     for directory in (places.challenges, places.script.parent):
         _refuse_unreachable(directory, user)
@@ -152,6 +160,8 @@ def _refuse_unreachable(directory: Path, user: str) -> None:
         try:
             facts = path.stat()
         except OSError as error:
+            if isinstance(error, FileNotFoundError) and not directory.parent.exists():
+                continue  # only a plan: the installation is made before anything is written, for everybody to enter
             words = f"{path}: {error.strerror}"
             raise Failure("challenges_unreachable", words, permanent=True) from error
         if not _may_enter(facts, user):

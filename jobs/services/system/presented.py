@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jobs import privileged
 from jobs.policy.failure import Failure
+from jobs.policy.other_clients import keeper
 from jobs.policy.proof import read_certificate, split_pem
 from jobs.ports import Installed, Place
 
@@ -18,7 +19,11 @@ def presented(place: Place, website: str, service: str, path: str | Path) -> Ins
         content = privileged.read(path)
         if content is None:
             return Installed(path, None, ours, f"{path}: there is no such file")
-        return Installed(path, read_certificate(content), ours, chain=() if ours else split_pem(content))
+        found = read_certificate(content)
+        if ours:
+            return Installed(path, found, True)
+        who = keeper(str(path), found.fingerprint, privileged.other_clients())
+        return Installed(path, found, False, chain=split_pem(content), keeper=who or "")
     except Failure as failure:
         return Installed(path, None, ours, f"{path}: {failure.detail}")
 

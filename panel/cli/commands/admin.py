@@ -33,12 +33,13 @@ def listed(session: Session) -> Answer:
 @answering
 def add(session: Session, name: str, password_file: str | None, link: bool) -> Answer:
     """Add an administrator."""
+    password = passwords.given(password_file, link)
     instance = session.instance()
     from jobs.policy.access import Role
     from jobs.wiring import people
 
     people.check_name(name)
-    chosen = passwords.choose(session, password_file, link)
+    chosen = passwords.choose(session, password, link)
     user = people.create(name, chosen.password, Role.ADMIN)
     shown, told = passwords.told(chosen, user, instance.config.panel)
     return Answer({**people.facts(user), **shown}, "\n".join([f"Added the administrator {name}.", *told]))
@@ -50,11 +51,12 @@ def add(session: Session, name: str, password_file: str | None, link: bool) -> A
 @answering
 def reset_password(session: Session, name: str, password_file: str | None, link: bool) -> Answer:
     """Set a new password for anybody who may log in, end the sessions, and forget wrong attempts."""
+    password = passwords.given(password_file, link)
     instance = session.instance()
     from jobs.wiring import attempts, people, sessions
 
     user = people.find(name)
-    chosen = passwords.choose(session, password_file, link)
+    chosen = passwords.choose(session, password, link)
     if chosen.password is not None:
         people.set_password(user, chosen.password)
     ended = sessions.end_all(user)

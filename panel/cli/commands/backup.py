@@ -22,10 +22,16 @@ def command(session: Session, file: Path, logs: bool, without_keys: bool) -> Ans
     FILE (tar.gz) holds the private keys of all websites and of the accounts at CAs, unless you leave them out; and in
     any case the password hashes and second factors of everybody who may log in. Only its owner may read it: keep it so.
     """
-    instance = session.instance()
-    from jobs.wiring.backup import backup
+    from jobs.wiring.backup_apart import backup_apart
+    from jobs.wiring.owner import owner_apart
 
-    result = backup(instance, file, not without_keys, logs)
+    owner = owner_apart(session.directory)
+    if owner is not None:
+        result = backup_apart(session.directory, owner, file, not without_keys, logs)
+    else:
+        from jobs.wiring.backup import backup
+
+        result = backup(session.instance(), file, not without_keys, logs)
     secret = (
         "It holds private keys: whoever reads it can pass for your websites. Keep it where only you can."
         if result["keys"]

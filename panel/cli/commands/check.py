@@ -61,9 +61,9 @@ def script(context: click.Context, instance: Path, as_json: bool, **options: Any
 def _check(session: Session, everyone: bool, user: str | None, plan: bool) -> Answer:
     if everyone == (user is not None):
         raise click.UsageError("expected either --all or --user NAME")
+    instance = session.instance()
     if not plan:
         session.need_root()
-    instance = session.instance()
     from jobs.wiring import checks
 
     listener, accounts = None if session.json else _say, None if user is None else [user]

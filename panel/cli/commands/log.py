@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
-from panel.cli.output import Answer, plain, table
+from panel.cli.output import Answer, json_text, plain, table
 from panel.cli.session import Session, answering
 
 
@@ -40,5 +38,5 @@ def show(session: Session, start: str, kind: str) -> Answer:
 
     run = logs.read_run(instance, start)
     if kind == "json":
-        return Answer(run, "\n".join(json.dumps(event, ensure_ascii=False) for event in run["events"]))
+        return Answer(run, "\n".join(json_text(event) for event in run["events"]))
     return Answer(run, "\n".join(plain(line) for line in run["text"].splitlines()))

@@ -55,11 +55,12 @@ def keep(session: Session, name: str, values: tuple[str, ...], files: tuple[str,
 
     A list is separated by commas. `KEY=` empties an option; that is also how a secret is taken away.
     """
-    instance = session.instance()
+    secrets = {key: read_secret(source, "secret") for key, source in _pairs(files).items()}
+    instance = session.instance()  # from here on as a user who may not read those files
     from jobs.wiring import plugin_options, plugins
 
     plugin = plugins.found(name)
-    options = _changed(plugin.options, plugin_options.load(instance, plugin), _pairs(values), _pairs(files))
+    options = _changed(plugin.options, plugin_options.load(instance, plugin), _pairs(values), secrets)
     plugin_options.save(instance, plugin, options)
     found = plugins.facts(instance, plugin)
     return Answer(found, _text(found))
@@ -68,7 +69,7 @@ def keep(session: Session, name: str, values: tuple[str, ...], files: tuple[str,
 _KINDS = {"dns_backends": "DNS backend", "notifiers": "notifier"}
 
 
-def _changed(kind: type[Any], present: Any, values: Mapping[str, str], files: Mapping[str, str]) -> Any:
+def _changed(kind: type[Any], present: Any, values: Mapping[str, str], secrets: Mapping[str, str]) -> Any:
     """`present` with these values, read as strictly as the panel's form is. Raises Failure("option_invalid")."""
     import dataclasses
 
@@ -76,13 +77,13 @@ def _changed(kind: type[Any], present: Any, values: Mapping[str, str], files: Ma
     from panel import forms
 
     fields = {one.name: one for one in forms.fields(kind, present)}
-    unknown = next((key for key in (*values, *files) if key not in fields), None)
+    unknown = next((key for key in (*values, *secrets) if key not in fields), None)
     if unknown is not None:
         known = ", ".join(fields) or "no option at all"
         raise click.UsageError(f"{unknown}: expected one of {known}")
     form = {name: one.value for name, one in fields.items()}
     form |= {key: _typed(fields[key], value) for key, value in values.items()}
-    form |= {key: read_secret(source, "secret") for key, source in files.items() if _is_secret(fields[key])}
+    form |= {key: secret for key, secret in secrets.items() if _is_secret(fields[key])}
     read = forms.read(kind, form, present)
     if read.value is None:
         key, why = next(iter(read.errors.items()))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from panel.cli.eab import eab_flags, given_eab
 from panel.cli.output import Answer, facts, table, yes
 from panel.cli.session import Session, answering
 
@@ -15,13 +15,6 @@ from panel.cli.session import Session, answering
 @click.group("provider")
 def command() -> None:
     """The CAs that certificates can come from."""
-
-
-def _eab_flags(function: Callable[..., Any]) -> Callable[..., Any]:
-    path = click.Path(dir_okay=False, path_type=Path)
-    hmac = click.option("--eab-hmac-file", "hmac_file", type=path, metavar="F",
-                        help="File with the HMAC key of the external account binding, as the CA shows it.")
-    return click.option("--eab-kid", "kid", metavar="K", help="Key id of the external account binding.")(hmac(function))
 
 
 @command.command("list")
@@ -58,16 +51,16 @@ def show(session: Session, name: str) -> Answer:
 @click.argument("name")
 @click.option("--accept-terms", is_flag=True, help="The CA's terms of service were read and are accepted.")
 @click.option("--contact", metavar="ADDRESS", help="Mail address for the CA. Default: check.contact of config.toml.")
-@_eab_flags
+@eab_flags
 @answering
 def use(
     session: Session, name: str, accept_terms: bool, contact: str | None, kid: str | None, hmac_file: Path | None
 ) -> Answer:
     """Take certificates from this provider; registers an account at the first use."""
+    eab = given_eab(kid, hmac_file)
     instance = session.instance()
     from jobs.wiring import providers
 
-    eab = providers.read_eab(kid, hmac_file)
     found = providers.use(instance, name, accept_terms, contact, eab)
     return Answer(found, f"AutoSSL uses {name} now.\n\n{_text(found)}")
 
@@ -76,16 +69,17 @@ def use(
 @click.argument("name")
 @click.option("--accept-terms", is_flag=True, help="The CA's terms of service were read and are accepted.")
 @click.option("--contact", metavar="ADDRESS", help="Mail address for the CA. Default: check.contact of config.toml.")
-@_eab_flags
+@eab_flags
 @answering
 def register(
     session: Session, name: str, accept_terms: bool, contact: str | None, kid: str | None, hmac_file: Path | None
 ) -> Answer:
     """Make an account at a provider, for instance for a fallback; which one is in use stays."""
+    eab = given_eab(kid, hmac_file)
     instance = session.instance()
     from jobs.wiring import providers
 
-    found = providers.register(instance, name, accept_terms, contact, providers.read_eab(kid, hmac_file))
+    found = providers.register(instance, name, accept_terms, contact, eab)
     return Answer(found, f"Registered at {name}.\n\n{_text(found)}")
 
 
@@ -133,7 +127,7 @@ def disable(session: Session) -> Answer:
 @click.option("--ca-bundle", type=click.Path(dir_okay=False, path_type=Path), metavar="F",
               help="PEM certificates that the directory's own HTTPS is trusted by.")
 @click.option("--caa", metavar="ISSUER", help="The CA's domain in CAA records.")
-@_eab_flags
+@eab_flags
 @click.option("--wildcard/--no-wildcard", default=False, show_default=True, help="Whether it issues wildcards.")
 @click.option("--ancestor-dcv/--no-ancestor-dcv", default=False, show_default=True,
               help="Whether it validates a name through a domain above it (RFC 9444).")
@@ -142,10 +136,11 @@ def disable(session: Session) -> Answer:
 @answering
 def add(session: Session, name: str, kid: str | None, hmac_file: Path | None, **options: Any) -> Answer:
     """Add any ACME CA. Its directory is fetched before anything is saved."""
+    eab = given_eab(kid, hmac_file)
     instance = session.instance()
     from jobs.wiring import providers
 
-    found = providers.add(instance, name, providers.Custom(**options), providers.read_eab(kid, hmac_file))
+    found = providers.add(instance, name, providers.Custom(**options), eab)
     follow = f"Take it into use: autossl provider use {name} --accept-terms"
     return Answer(found, f"Added the provider {name}.\n\n{_text(found)}\n\n{follow}")
 
@@ -166,16 +161,17 @@ def remove(session: Session, name: str) -> Answer:
 @click.argument("name")
 @click.option("--accept-terms", is_flag=True, help="The CA's terms were read and are accepted, if they have changed.")
 @click.option("--contact", metavar="ADDRESS", help="Mail address for the CA. Default: the one that it has already.")
-@_eab_flags
+@eab_flags
 @answering
 def reset(
     session: Session, name: str, accept_terms: bool, contact: str | None, kid: str | None, hmac_file: Path | None
 ) -> Answer:
     """Register anew at a provider: a new account with a new key."""
+    eab = given_eab(kid, hmac_file)
     instance = session.instance()
     from jobs.wiring import providers
 
-    found = providers.reset(instance, name, providers.read_eab(kid, hmac_file), accept_terms, contact)
+    found = providers.reset(instance, name, eab, accept_terms, contact)
     return Answer(found, f"Registered anew at {name}.\n\n{_text(found)}")
 
 

@@ -21,14 +21,20 @@ _SHOWN = 10
 @click.option("--force", is_flag=True, help="Though there is an installation already: it is kept under another name.")
 @answering
 def command(session: Session, file: Path, force: bool) -> Answer:
-    """Put back what `autossl backup` wrote into FILE, or a nightly copy of the database (backups/db).
+    """Put back what `autossl backup` wrote into FILE, or a copy of the database (of backups/db).
 
     Everything in FILE is verified before anything is changed. Restore only what you made yourself: whoever can write
     FILE decides who may log in. Stop the server first.
     """
+    from jobs.wiring.owner import owner_apart
     from jobs.wiring.restore import restore
+    from jobs.wiring.restore_apart import restore_apart
 
-    done = restore(session.directory, file, force)
+    owner = owner_apart(session.directory)
+    if owner is not None:
+        done = restore_apart(session.directory, owner, file, force)
+    else:
+        done = restore(session.directory, file, force)
     session.instance()
     return Answer(_data(session, done), "\n".join(_lines(session, done)))
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from jobs.policy.preflight_report import Report, from_json
-from panel.cli.output import Answer, day, table
+from panel.cli.output import Answer, day, plain, table
 from panel.cli.session import Session, answering
 
 
@@ -39,12 +39,24 @@ def _account(account: dict[str, Any]) -> str:
     ]
     if served:
         parts.append(table(("website", "service", "state", "expires", "served now"), served))
+    theirs = [line for site in websites if (line := _theirs(site))]
+    if theirs:
+        parts.append("\n".join(theirs))
     asked = [line for site in websites if (line := _asked(site["website"], site["renewal"]))]
     if asked:
         parts.append("\n".join(asked))
     for site in websites:
         parts += [_seen(name["name"], report) for name in site["names"] if (report := from_json(name["report"]))]
     return "\n\n".join(parts)
+
+
+def _theirs(site: dict[str, Any]) -> str:
+    """How a certificate of somebody else's is taken over, if the website has one."""
+    if site["foreign"] is None:
+        return ""
+    of = f"its certificate is of {plain(site['foreign']['issuer'])}"
+    how = site["foreign"]["how"]
+    return f"{site['website']}: {of}; " + (how if site["foreign"]["takeover"] else f"to have it taken over: {how}")
 
 
 def _asked(website: str, renewal: dict[str, Any] | None) -> str:

@@ -42,12 +42,13 @@ def add(
     """Let the user of an account, or a reseller, log in."""
     if (role == "user") == (account is None):
         raise click.UsageError("expected --account for a user, and none for a reseller")
+    password = passwords.given(password_file, link)
     instance = session.instance()
     from jobs.policy.access import Role
     from jobs.wiring import people
 
     people.check_name(name)
-    chosen = passwords.choose(session, password_file, link)
+    chosen = passwords.choose(session, password, link)
     user = people.create(name, chosen.password, Role(role), account)
     shown, told = passwords.told(chosen, user, instance.config.panel)
     whose = f" of the account {account}" if account else ""

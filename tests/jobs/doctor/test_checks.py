@@ -8,6 +8,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -17,17 +18,17 @@ from typing import Any
 import dns.message
 import pytest
 
-from jobs import doctor
+from jobs import doctor, privileged
 from jobs.config import Config, Dns, Validation
 from jobs.doctor import Asked, Differing, Host, Provider, Written
 from jobs.policy.doctor import Result, State
 from jobs.policy.failure import Failure
-from jobs.policy.site import Website
+from jobs.policy.other_clients import Client, Found, Kept, Others
 from jobs.ports import FileChange, Place
 from jobs.providers.custom import Options
 from jobs.providers.custom import Provider as Custom
 from jobs.store import KEY
-from tests.fakes import TestCA
+from tests.fakes import NOW
 from tests.panel.directory_server import self_signed
 from tests.panel.name_server import name_server
 
@@ -301,19 +302,63 @@ def test_each_way_of_telling_people_is_tried(host: Make) -> None:
         found("mail", host(notifiers=refusing("config_invalid")))
 
 
-def test_another_client_is_told_of_and_one_with_our_names_is_a_warning(
-    host: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from jobs.doctor import other_clients
+@pytest.fixture
+def others(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """What is found of other clients on this host."""
 
-    sign = tmp_path / "certbot.timer"
-    sign.touch()
-    monkeypatch.setattr(other_clients, "SIGNS", (("certbot", str(sign)),))
-    monkeypatch.setattr(other_clients, "_CERTIFICATES", ((str(tmp_path / "live"), "cert.pem"),))
+    def say(*found: Found, kept: Sequence[Kept] = ()) -> None:
+        monkeypatch.setattr(privileged, "other_clients", lambda: Others(found, tuple(kept)))
+
+    return say
+
+
+def kept(client: Client, name: str, renewing: bool = True) -> Kept:
+    return Kept(client, name, (name, f"www.{name}"), name, NOW + timedelta(days=40), renewing)
+
+
+CERTBOT = Found(Client.CERTBOT, "/etc/letsencrypt/renewal/a.test.conf", "certbot.timer")
+
+
+def test_without_other_clients_that_is_said(host: Make, others: Callable[..., None]) -> None:
+    others()
+    (only,) = found("other_clients", host())
+    assert (only.state, only.text) == (State.FINE, "none was found on this host")
+
+
+def test_each_other_client_is_told_with_what_it_means_and_how_it_is_taken_over(
+    host: Make, others: Callable[..., None]
+) -> None:
+    hestia = Found(Client.HESTIA, "/usr/local/hestia/conf/hestia.conf", None)
+    mod_md = Found(Client.MOD_MD, "/etc/apache2/mods-enabled/md.load", "itself")
+    others(CERTBOT, hestia, mod_md, kept=[kept(Client.CERTBOT, "a.test"), kept(Client.CERTBOT, "b.test")])
+    first, second, third = found("other_clients", host())
+    assert {one.state for one in (first, second, third)} == {State.FINE}
+    assert first.text == (
+        "it is here (/etc/letsencrypt/renewal/a.test.conf) and looks after 2 certificates, run by certbot.timer, which"
+        " AutoSSL leaves alone; taken over by: autossl import certbot"
+    )
+    assert "can't be seen without root" in second.text and third.text.endswith("renews by itself")
+
+
+def test_a_client_that_nothing_runs_is_a_warning_as_long_as_it_has_something_to_renew(
+    host: Make, others: Callable[..., None]
+) -> None:
+    stopped = replace(CERTBOT, renewed_by="")
+    others(stopped, kept=[kept(Client.CERTBOT, "a.test")])
+    (warning,) = found("other_clients", host())
+    assert warning.state is State.WARNING and "no timer and no cron job runs it; a.test ends first" in warning.text
+    assert "systemctl enable --now certbot.timer" in warning.remedy and "autossl import certbot" in warning.remedy
+    others(stopped, kept=[kept(Client.CERTBOT, "a.test", renewing=False)])
     assert [one.state for one in found("other_clients", host())] == [State.FINE]
-    for name in ("alice.test", "strange.test"):
-        (tmp_path / "live" / name).mkdir(parents=True)
-        (tmp_path / "live" / name / "cert.pem").write_bytes(TestCA().bundle([name]).leaf)
-    (tmp_path / "live" / "alice.test" / "README").touch()
-    last = found("other_clients", host(websites=[Website("alice", ("alice.test",))]))[-1]
-    assert (last.state, last.text) == (State.WARNING, "others have certificates of alice.test")
+
+
+def test_what_is_renewed_here_and_there_is_a_warning_that_says_how_the_other_one_is_ended(
+    host: Make, others: Callable[..., None]
+) -> None:
+    names = [f"n{number}.test" for number in range(7)]
+    others(CERTBOT, kept=[kept(Client.CERTBOT, name) for name in names])
+    assert len(found("other_clients", host(held={"elsewhere.test": "elsewhere.test"}))) == 1
+    told = found("other_clients", host(held={f"www.{name}": name for name in names}))[1:]
+    assert {one.state for one in told} == {State.WARNING} and len(told) == 6
+    assert told[0].subject == "n0.test" and "mv /etc/letsencrypt/renewal/n0.test.conf" in told[0].remedy
+    assert told[-1].text == "2 further certificates are renewed twice"

@@ -28,6 +28,9 @@ from tests.fakes import NOW, TestCA, pem
 ETC = Path("/etc/apache2")
 PID = Path("/run/apache2/apache2.pid")
 TOKEN = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"
+ANSWER = f"{TOKEN}.LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ"
+"""A key authorization (RFC 8555 section 8.1)."""
+
 MODULES = ("rewrite", "headers", "proxy", "proxy_http", "macro", "dav", "dav_fs")
 
 
@@ -167,7 +170,7 @@ class Bench:
         return read_der(served.leaf).serial
 
     def challenge(self, host: str, address: str = "127.0.0.1") -> Answer:
-        (self.place.challenges / TOKEN).write_text(f"{TOKEN}.thumbprint")
+        (self.place.challenges / TOKEN).write_text(ANSWER)
         return self.get(host, f"/.well-known/acme-challenge/{TOKEN}", address)
 
 

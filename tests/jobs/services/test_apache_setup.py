@@ -15,7 +15,7 @@ import pytest
 from jobs.policy.failure import Failure
 from jobs.wiring.instance import create, open_instance
 from jobs.wiring.setup import setup
-from tests.jobs.services.apache_bench import ETC, TOKEN, Bench, everything
+from tests.jobs.services.apache_bench import ANSWER, ETC, Bench, everything
 
 pytestmark = pytest.mark.e2e(timeout=240)
 
@@ -69,12 +69,12 @@ def test_the_challenge_is_answered_by_every_hostile_vhost_and_nothing_else_chang
     write_hostile(bench)
     bench.start()
     before = {name: bench.get(f"{name}.test", "/page") for name in NAMES}
-    unanswered = [name for name in NAMES if bench.challenge(f"{name}.test").body != f"{TOKEN}.thumbprint"]
+    unanswered = [name for name in NAMES if bench.challenge(f"{name}.test").body != ANSWER]
     assert len(unanswered) >= 18, "the vhosts are not hostile"
     bench.setup()
     answers = {name: bench.challenge(f"{name}.test") for name in NAMES}
     assert {name: (answer.status, answer.body) for name, answer in answers.items()} == {
-        name: (200, f"{TOKEN}.thumbprint") for name in NAMES
+        name: (200, ANSWER) for name in NAMES
     }
     assert {name: bench.get(f"{name}.test", "/page") for name in NAMES} == before
 
@@ -208,7 +208,7 @@ def test_the_scope_of_somebody_elses_lua_stays_his_choice(bench: Bench) -> None:
         bench.start()
         bench.setup()
         assert "LuaScope" not in (ETC / "conf-enabled/autossl.conf").read_text()
-        assert bench.challenge("any.test").body == f"{TOKEN}.thumbprint"
+        assert bench.challenge("any.test").body == ANSWER
     finally:
         bench.stop()
         Path(ETC / "conf-enabled/own-lua.conf").unlink()

@@ -141,7 +141,7 @@ def test_a_pair_that_does_not_match_is_put_back_and_the_others_are_not_touched(h
         broken = host.item(SITE)
         (broken.directory / "privkey.pem").write_bytes((former.directory / "privkey.pem").read_bytes())
         found = host.install(broken, good)
-        assert (found[SITE].state, found[SITE].code) == ("failed", "probe_failed")
+        assert (found[SITE].state, found[SITE].code) == ("failed", "certificate_not_loadable")
         assert found[OTHER].state == "installed"
         assert host.place.link(SITE, "panel").resolve() == live_set(host.place, SITE, former.certificate.serial)
         assert host.map == {SITE: SITE, OTHER: OTHER}
