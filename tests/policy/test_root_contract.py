@@ -194,6 +194,15 @@ def test_a_self_signed_certificate_is_refused() -> None:
         refuse_strange_names(SHOP, certificate("shop.test", self_signed=True), HOST)
 
 
+def test_a_trusted_certificate_may_name_others_as_well_but_not_them_alone() -> None:
+    refuse_strange_names(SHOP, certificate("elsewhere.test", "shop.test", "blog.test"), HOST, trusted=True)
+    for names in (("elsewhere.test",), ("blog.test", "notshop.test"), ()):
+        with pytest.raises(Failure):
+            refuse_strange_names(SHOP, certificate(*names), HOST, trusted=True)
+    with pytest.raises(Failure):
+        refuse_strange_names(SHOP, certificate("shop.test", self_signed=True), HOST, trusted=True)
+
+
 # --- records
 
 
