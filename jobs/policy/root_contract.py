@@ -80,10 +80,10 @@ def accepted(asked: Website, host: Known) -> Website:
         more = [name for name in names if others[name] is None]
         return replace(own, account=account, names=tuple(dict.fromkeys((*own.names, *more))))
     if names[0].startswith("*."):
-        raise _refused(f"{names[0]}: no website is called after a wildcard")
+        raise refused(f"{names[0]}: no website is called after a wildcard")
     for name, owner in others.items():
         if owner is not None:
-            raise _refused(f"{names[0]}: {name} belongs to the website {owner} of this host")
+            raise refused(f"{names[0]}: {name} belongs to the website {owner} of this host")
     return Website(account, names)
 
 
@@ -93,10 +93,10 @@ def _part(account: str, names: tuple[str, ...], part_of: str, host: Known) -> We
     whole = host.websites.get(part_of)
     (main, *_) = stems = whole.names if whole else _names((part_of,))
     if names[0] == main or names[0] in host.websites or names[0].startswith("*."):
-        raise _refused(f"{names[0]}: a part of {main} is not called so")
+        raise refused(f"{names[0]}: a part of {main} is not called so")
     for name in names:
         if host.other(name, main) or not _below(name, stems):
-            raise _refused(f"{names[0]}: {name} is no name of {main}, of which it is said to be a part")
+            raise refused(f"{names[0]}: {name} is no name of {main}, of which it is said to be a part")
     return Website(account, names, part_of=main)
 
 
@@ -122,9 +122,9 @@ def refuse_strange_names(website: Website, certificate: Certificate, host: Known
     has had the control of each name proven, so nobody is worse off for it.
     """
     if certificate.self_signed:
-        raise _refused(f"{website.main}: a self-signed certificate is nobody's proof of anything")
+        raise refused(f"{website.main}: a self-signed certificate is nobody's proof of anything")
     if not 1 <= len(certificate.names) <= MOST_NAMES:
-        raise _refused(f"{website.main}: its certificate has {len(certificate.names)} names")
+        raise refused(f"{website.main}: its certificate has {len(certificate.names)} names")
     whole = website.part_of or website.main
     own = host.websites.get(whole)
     stems = (*website.names, *(own.names if own else ()))
@@ -132,10 +132,10 @@ def refuse_strange_names(website: Website, certificate: Certificate, host: Known
         return
     for name in certificate.names:
         if not _below(name, stems):
-            raise _refused(f"{website.main}: its certificate names {name[:253]}, which is not below any of its names")
+            raise refused(f"{website.main}: its certificate names {name[:253]}, which is not below any of its names")
         owner = host.owners.get(name, whole)
         if owner != whole:
-            raise _refused(f"{website.main}: its certificate names {name}, which belongs to the website {owner}")
+            raise refused(f"{website.main}: its certificate names {name}, which belongs to the website {owner}")
 
 
 def own_names(website: Website, certificate: Certificate, host: Known) -> tuple[str, ...]:
@@ -159,27 +159,27 @@ def refuse_odd_record(name: str, kind: str, value: str, ttl: int) -> None:
     Names that begin with `_` have a meaning of their own (DKIM, DMARC), for which one value more is one too many.
     """
     if not is_record_name(name):
-        raise _refused(f"{name[:80]!r}: expected a name in lower case")
+        raise refused(f"{name[:80]!r}: expected a name in lower case")
     first, _, rest = name.partition(".")
     if any(label.startswith("_") for label in rest.split(".")) or (first.startswith("_") and first != CHALLENGE):
-        raise _refused(f"{name}: nothing is written at a name with _ but {CHALLENGE}")
+        raise refused(f"{name}: nothing is written at a name with _ but {CHALLENGE}")
     if kind == "CAA" and first == CHALLENGE:
-        raise _refused(f"{name}: no CA looks for a CAA record there")
+        raise refused(f"{name}: no CA looks for a CAA record there")
     if not 1 <= ttl <= 86_400:
-        raise _refused(f"{name}: a TTL of {ttl} seconds")
+        raise refused(f"{name}: a TTL of {ttl} seconds")
     if kind == "TXT" and _ANSWER.match(value):
         return
     match = _CAA.match(value) if kind == "CAA" else None
     if match is None or caa_value.read(match[1]).malformed or not caa_value.read(match[1]).issuer:
-        raise _refused(f"{name}: neither an answer to a challenge nor a CAA record that allows a CA")
+        raise refused(f"{name}: neither an answer to a challenge nor a CAA record that allows a CA")
 
 
 def _names(texts: Collection[str]) -> tuple[str, ...]:
     if not 1 <= len(texts) <= MOST_NAMES:
-        raise _refused(f"a website with {len(texts)} names")
+        raise refused(f"a website with {len(texts)} names")
     for text in texts:
         if not _is_name(text):
-            raise _refused(f"{text[:80]!r}: expected a host name")
+            raise refused(f"{text[:80]!r}: expected a host name")
     return tuple(dict.fromkeys(texts))
 
 
@@ -194,7 +194,7 @@ def _account(text: str) -> str:
     try:
         return account_name(text)
     except ValueError:
-        raise _refused(f"{text[:80]!r}: expected the name of an account") from None
+        raise refused(f"{text[:80]!r}: expected the name of an account") from None
 
 
 def _below(name: str, stems: Collection[str]) -> bool:
@@ -209,5 +209,6 @@ def _domains(name: str) -> Iterator[str]:
         name = parent(name)
 
 
-def _refused(words: str) -> Failure:
+def refused(words: str) -> Failure:
+    """What the root side says of what it does not do, for whomever."""
     return Failure(REFUSED, words, permanent=True)

@@ -27,7 +27,7 @@ from jobs.privileged.own_addresses import own_addresses
 from jobs.privileged.programs import Output, introspect, reload, running_pid, signal_process
 from jobs.privileged.scripts import run_apart, run_script
 from jobs.privileged.sendmail import check_sendmail, sendmail
-from jobs.privileged.trusted_files import Trusted, directories_in, read_trusted
+from jobs.privileged.trusted_files import Trusted, directories_in, read_trusted, refuse_untrusted
 from jobs.privileged.zone_files import ZoneFile, publish_zone_file, read_zone_file
 
 __all__ = [
@@ -35,7 +35,7 @@ __all__ = [
     "apache_modules", "apache_pid", "apache_present", "apache_start", "apache_test", "as_owner", "become",
     "check_sendmail", "directories_in", "forget_other_clients", "former", "introspect", "listening", "lock_taken",
     "locked", "named_configuration", "nginx_directives", "other_clients", "own_addresses", "owner_of", "port_is_free",
-    "probe", "publish", "publish_zone_file", "read", "read_trusted", "read_zone_file", "reload", "restore", "run_apart",
-    "run_script", "running_pid", "sendmail", "signal_process", "take_lock", "zone_listing", "zone_reload",
-    "zone_status",
+    "probe", "publish", "publish_zone_file", "read", "read_trusted", "read_zone_file", "refuse_untrusted", "reload",
+    "restore", "run_apart", "run_script", "running_pid", "sendmail", "signal_process", "take_lock", "zone_listing",
+    "zone_reload", "zone_status",
 ]

@@ -42,7 +42,7 @@ def as_owner(account: pwd.struct_passwd, work: Callable[[], bytes]) -> bytes:
     """Do `work` in a child that has become `account`, and return its bytes, which are that user's and no more to be
     believed than any. What `work` raises is its own to put into bytes.
 
-    Raises Failure("program_timeout") when the child ends in another way.
+    Raises Failure("internal_error") when the child ends in another way.
     """
     reading, writing = os.pipe2(os.O_CLOEXEC)
     child = os.fork()
@@ -64,5 +64,5 @@ def as_owner(account: pwd.struct_passwd, work: Callable[[], bytes]) -> bytes:
     _, status = os.waitpid(child, 0)
     if os.waitstatus_to_exitcode(status) != _DONE or len(answer) > _LARGEST:
         words = f"a step that is {account.pw_name}'s to do ended without an answer; the lines above say why"
-        raise Failure("program_timeout", words)
+        raise Failure("internal_error", words)
     return answer

@@ -32,8 +32,7 @@ def read_trusted(path: Path, trees: Sequence[Path], limit: int = LARGEST) -> Tru
         real = path.resolve(strict=True)
         if not any(real.is_relative_to(tree.resolve()) for tree in trees):
             raise Failure("unreadable", f"{path}: leads to {real}, which is outside of {trees[0]}")
-        for directory in dict.fromkeys((*path.parent.resolve().parents, path.parent.resolve(), *real.parents)):
-            _refuse_others(directory, directory.stat(), sticky=True)
+        _refuse_others_above(path, real)
         descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -50,6 +49,17 @@ def read_trusted(path: Path, trees: Sequence[Path], limit: int = LARGEST) -> Tru
     return Trusted(content, real)
 
 
+def refuse_untrusted(path: Path) -> None:
+    """Raises Failure("unreadable") unless the file or directory at `path`, through every link, and each directory on
+    the way to it can be changed by root (or us) alone."""
+    try:
+        real = path.resolve(strict=True)
+        _refuse_others_above(path, real)
+        _refuse_others(real, real.stat(), sticky=real.is_dir())
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        raise Failure("unreadable", f"{path}: {getattr(error, 'strerror', None) or error}", permanent=True) from error
+
+
 def directories_in(path: Path) -> list[str]:
     """The names of the directories in `path` (no links), sorted. Raises Failure("unreadable"), also when there is no
     such directory."""
@@ -62,6 +72,12 @@ def directories_in(path: Path) -> list[str]:
         words = f"{path}: {len(names)} directories, of which {MOST_ENTRIES} are read"
         raise Failure("unreadable", words, permanent=True)
     return sorted(names)
+
+
+def _refuse_others_above(path: Path, real: Path) -> None:
+    """`real`: where the links of `path` lead."""
+    for directory in dict.fromkeys((*path.parent.resolve().parents, path.parent.resolve(), *real.parents)):
+        _refuse_others(directory, directory.stat(), sticky=True)
 
 
 def _refuse_others(path: Path, facts: os.stat_result, sticky: bool) -> None:

@@ -32,6 +32,8 @@ class Conversation:
         self._lock = threading.Lock()
         self._idle: list[socket.socket] = []
         self._session = ""
+        self.stored: dict[Path, str] = {}
+        """Sets that were handed over in this conversation, and what the root side calls them; for all services."""
         self.hello: Hello = self._hello()
 
     def ask(self, verb: str, words: Any = NoWords()) -> Any:  # noqa: B008 - it has no state
@@ -70,7 +72,7 @@ class Conversation:
                 raise Failure(CODE, f"{self._path}: {words}; see journalctl -u autossl-root")
             if "failure" in answer:
                 told: Told = decoded(Told, answer["failure"])
-                raise Failure(told.code, told.detail, permanent=told.permanent)
+                raise told.as_failure()
             return decoded(contract.answer, answer.get("answer"), verb)
         except (OSError, ValueError) as error:  # BadMessage and BadValue are such
             why = getattr(error, "strerror", None) or error

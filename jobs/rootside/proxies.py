@@ -102,10 +102,12 @@ class RemoteService:
         return answers
 
     def _stored(self, item: Item) -> str:
-        chain = split_pem((item.directory / FULLCHAIN).read_bytes())
-        sent = verbs.Store(item.website, (item.directory / KEY).read_bytes(), chain)
-        serial: str = self.talk.ask("store", sent)
-        return serial
+        """What the root side calls the set, which never changes: it is sent once, for all services."""
+        if item.directory not in self.talk.stored:
+            chain = split_pem((item.directory / FULLCHAIN).read_bytes())
+            sent = verbs.Store(item.website, (item.directory / KEY).read_bytes(), chain)
+            self.talk.stored[item.directory] = self.talk.ask("store", sent)
+        return self.talk.stored[item.directory]
 
     def _release(self, website: Website) -> Sequence[FileChange]:
         raise NotImplementedError(f"{self.name}: released by the root side only")
@@ -121,7 +123,7 @@ class RemoteService:
             self._ask([website])
             seen = self._seen[website]
         if seen.trouble is not None:
-            raise Failure(seen.trouble.code, seen.trouble.detail, permanent=seen.trouble.permanent)
+            raise seen.trouble.as_failure()
         return seen
 
     def _ask(self, websites: Sequence[Website]) -> None:

@@ -182,7 +182,7 @@ class Server:
         try:
             found = self._done(verb, session.verbs, name, asked)
         except Failure as failure:
-            return {"failure": encoded(Told(failure.code, failure.detail, failure.permanent))}
+            return {"failure": encoded(Told.of(failure))}
         except Exception as error:  # noqa: BLE001 a bug ends this question only
             _log.exception("%s met something that nobody foresaw", name)
             said = f"the root side: {name}: {type(error).__name__}; its journal has the details"

@@ -9,7 +9,7 @@
 | `test` | a service's own configuration test |
 | `reload` | reload a service whose test passes |
 | `store` | prove a pair and its names, and keep it as a set of the root side |
-| `install` | steps 8 of a check: point a service at stored sets, test, reload once, prove, roll back |
+| `install` | step 8 of a check: point a service at stored sets, test, reload once, prove, roll back |
 | `release` | make a service present nothing for a part of a website any more |
 | `refresh` | write what `autossl setup` would write now, where the administrator agreed to it before |
 | `recover` | put back what a process that died in the middle has left |
@@ -27,6 +27,7 @@ from typing import Any
 
 from jobs.install import Outcome
 from jobs.policy.certificate import Certificate
+from jobs.policy.failure import Failure
 from jobs.policy.finding import Finding
 from jobs.policy.other_clients import Found, Kept
 from jobs.policy.site import Account, Website
@@ -39,11 +40,18 @@ PROTOCOL = 1
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A Failure of the other side. `retry_at`: ISO 8601, or None."""
+    """A Failure of the other side; there is no time in it, for nothing there waits for a CA."""
 
     code: str
     detail: str
     permanent: bool = False
+
+    @classmethod
+    def of(cls, failure: Failure) -> Told:
+        return cls(failure.code, failure.detail, failure.permanent)
+
+    def as_failure(self) -> Failure:
+        return Failure(self.code, self.detail, permanent=self.permanent)
 
 
 @dataclass(frozen=True, slots=True)

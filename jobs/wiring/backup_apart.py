@@ -34,9 +34,7 @@ def backup_apart(directory: Path, owner: pwd.struct_passwd, target: Path, keys: 
         folder = Path(tempfile.mkdtemp(prefix=".autossl-backup-", dir=target.parent))
         try:
             os.chown(folder, owner.pw_uid, owner.pw_gid)
-            found = asked_apart(
-                owner, lambda: backup(open_instance(directory), folder / _NAME, keys, logs)
-            )
+            found = asked_apart(owner, lambda: backup(open_instance(directory), folder / _NAME, keys, logs))
             _take(folder / _NAME, target)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -61,4 +59,3 @@ def _take(made: Path, target: Path) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     sync_directory(target.parent)
-

@@ -69,7 +69,8 @@ def adopt(
     if plan_only:
         return _report([*refused, *_offers(instance, proven, websites, moment)], plan_only)
     with queue.instance_lock(instance.place.instance / LOCK, on_wait, give_up=lambda: False):
-        found = [_taken(instance, one, moment) for one in _offers(instance, proven, websites, moment)]
+        group = key_group(services(instance))
+        found = [_taken(instance, one, group, moment) for one in _offers(instance, proven, websites, moment)]
         _count(found, moment)
     accounts = {one.account for one in found if one.adopted}
     summaries.refresh(accounts, instance.config.check.service_names)
@@ -168,14 +169,14 @@ def _shown(
     return found, troubles
 
 
-def _taken(instance: Instance, offer: Offer, moment: datetime) -> Offer:
+def _taken(instance: Instance, offer: Offer, group: int | None, moment: datetime) -> Offer:
     """Store the set, then its rows in one transaction; a set without its row is swept like any other."""
     if not offer.adopted or offer.certificate is None or offer.lineage.bundle is None:
         return offer
     bundle, found = offer.lineage.bundle, offer.certificate
     provider = provider_of(offer.lineage.server)
     try:
-        store(instance.place, offer.website, bundle, found, key_group(services(instance)))
+        store(instance.place, offer.website, bundle, found, group)
     except Failure as failure:
         return replace(offer, adopted=False, why=failure.detail)
     with durable(), models.database.atomic():

@@ -78,7 +78,7 @@ class RootHost:
         """What a source says now. Raises Failure."""
         source = next((one for one in sources(self.instance) if one.name == name), None)
         if source is None:
-            raise Failure(root_contract.REFUSED, f"{name[:40]!r}: there is no such source on this host", permanent=True)
+            raise root_contract.refused(f"{name[:40]!r}: there is no such source on this host")
         with self._lock:
             return self._ask(source)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import socket
-import stat
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from peewee import SqliteDatabase
 
 from jobs import config as configuration
+from jobs import privileged
 from jobs.config import Root
 from jobs.policy.failure import Failure
 from jobs.ports import Place
@@ -75,15 +75,10 @@ def root_instance(directory: Path, looking: bool = False) -> Instance:
 def _refuse_others(path: Path) -> None:
     """Whoever may write the configuration chooses which programs root runs, and whoever may write to a directory on the
     way to what is root's own, what stands there. Raises Failure("config_invalid")."""
-    for step in (path, *path.parents):
-        try:
-            facts = step.stat()
-        except OSError as error:
-            raise Failure("config_invalid", f"{step}: {error.strerror}", permanent=True) from error
-        others = facts.st_mode & 0o022 and not facts.st_mode & stat.S_ISVTX
-        if facts.st_uid != 0 or others:
-            words = f"{path}: not used, because {step} belongs to uid {facts.st_uid} or others may write to it"
-            raise Failure("config_invalid", words, permanent=True)
+    try:
+        privileged.refuse_untrusted(path)
+    except Failure as failure:
+        raise Failure("config_invalid", f"{path}: not used: {failure.detail}", permanent=True) from failure
 
 
 def _listening(path: Path, user: pwd.struct_passwd) -> socket.socket:

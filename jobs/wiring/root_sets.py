@@ -35,7 +35,8 @@ def take(place: Place, website: Website, privkey: bytes, sent: Sequence[bytes], 
     size = sum(map(len, chain))
     if len(privkey) > LARGEST_KEY or size > LARGEST_CHAIN or not 1 <= len(chain) <= MOST_CERTIFICATES:
         words = f"expected 1 to {MOST_CERTIFICATES} certificates of {LARGEST_CHAIN} bytes at most, and a key of"
-        raise _refused(f"{website.main}: {words} {LARGEST_KEY}; got {len(chain)} of {size}, and {len(privkey)}")
+        got = f"got {len(chain)} of {size}, and {len(privkey)}"
+        raise root_contract.refused(f"{website.main}: {words} {LARGEST_KEY}; {got}")
     bundle = Bundle(privkey, chain)
     certificate = read_certificate(bundle.leaf)
     root_contract.refuse_strange_names(website, certificate, known, trust.trusts(chain, now))
@@ -44,7 +45,7 @@ def take(place: Place, website: Website, privkey: bytes, sent: Sequence[bytes], 
     directory = store(place, website.main, bundle, certificate, key_group)
     if (directory / LEAF).read_bytes() != bundle.leaf:
         words = f"{website.main}: another certificate of the serial number {certificate.serial} is kept already"
-        raise _refused(words)
+        raise root_contract.refused(words)
     retire(place, website.main)
     return directory.name
 
@@ -78,7 +79,7 @@ def retire(place: Place, main: str) -> None:
 def forget(place: Place, name: str, known: Known) -> bool:
     """Whether nothing of a website is left. What a service is told to read stays, whoever asks. Raises Failure."""
     if not is_hostname(name):
-        raise _refused(f"{name[:80]!r}: expected a host name")
+        raise root_contract.refused(f"{name[:80]!r}: expected a host name")
     directory = place.live / name
     if not directory.is_dir() or directory.is_symlink():
         return True
@@ -95,8 +96,4 @@ def _refuse_crowd(place: Place, website: Website, known: Known) -> None:
     strangers = sum(one.name not in known.websites for one in place.live.iterdir())
     if strangers >= MOST_STRANGERS:
         words = f"{website.main}: certificates of {strangers} websites are kept of which no web server knows"
-        raise _refused(f"{words}, and at most {MOST_STRANGERS} may be")
-
-
-def _refused(words: str) -> Failure:
-    return Failure(root_contract.REFUSED, words, permanent=True)
+        raise root_contract.refused(f"{words}, and at most {MOST_STRANGERS} may be")

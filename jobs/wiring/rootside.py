@@ -90,7 +90,7 @@ class RootVerbs:
                 return Seen(False, None)
             return Seen(True, service.installed(website))
         except Failure as failure:
-            return Seen(True, None, Told(failure.code, failure.detail, failure.permanent))
+            return Seen(True, None, Told.of(failure))
 
     def _do_probe(self, words: verbs.Probe) -> Sequence[Served]:
         known = self._host.known(RECENT)
@@ -128,7 +128,8 @@ class RootVerbs:
         service, now = self._fresh(words.service), time.monotonic()
         since = now - self._host.asked.get(service.name, -BETWEEN_DEMANDS)
         if since < BETWEEN_DEMANDS:
-            raise _refused(f"{service.name}: it was reloaded {since:.0f} s ago; again after {BETWEEN_DEMANDS:g} s")
+            words = f"it was reloaded {since:.0f} s ago; again after {BETWEEN_DEMANDS:g} s"
+            raise root_contract.refused(f"{service.name}: {words}")
         service.test()
         self._host.wait_for_reload(service.name)
         self._host.asked[service.name] = now
@@ -151,7 +152,7 @@ class RootVerbs:
             try:
                 item = self._item(service, one, known)
                 if item.website.main in items:
-                    raise _refused(f"{item.website.main}: it was named twice")
+                    raise root_contract.refused(f"{item.website.main}: it was named twice")
                 items[item.website.main] = item
             except Failure as failure:
                 main = one.website.names[0] if one.website.names else ""
@@ -169,7 +170,7 @@ class RootVerbs:
         website = root_contract.accepted(asked.website, known)
         concerned = _concerned(service, website, known)
         if concerned is None:
-            raise _refused(f"{website.main}: {service.name} has no website of that name on this host")
+            raise root_contract.refused(f"{website.main}: {service.name} has no website of that name on this host")
         moment = self._host.clock()
         directory, certificate, chain = root_sets.kept(
             self._place, website, asked.serial, known, self._host.trust, moment, self._key_group
@@ -182,7 +183,7 @@ class RootVerbs:
         service, known = self._fresh(words.service), self._host.known(FRESH)
         part = root_contract.accepted(words.website, known)
         if part.part_of is None or not holds_several(service):
-            raise _refused(f"{service.name}: only a part of a website is let go of, got {part.main}")
+            raise root_contract.refused(f"{service.name}: only a part of a website is let go of, got {part.main}")
         self._host.trust.refuse_loss(service, part, known, self._host.clock())
         if service.release(part):
             service.forget()
@@ -232,7 +233,7 @@ class RootVerbs:
         """That of this conversation."""
         service = self._services.get(name)
         if service is None:
-            raise _refused(f"{name[:40]!r}: there is no such service on this host")
+            raise root_contract.refused(f"{name[:40]!r}: there is no such service on this host")
         if anew:
             service.forget()
         return service
@@ -244,7 +245,7 @@ class RootVerbs:
         del self._services
         service = self._host.services().get(name)
         if service is None:
-            raise _refused(f"{name[:40]!r}: it is not on this host any more")
+            raise root_contract.refused(f"{name[:40]!r}: it is not on this host any more")
         return service
 
     def _retire(self, main: str) -> None:
@@ -270,8 +271,4 @@ def _say(service: str, outcomes: Sequence[Outcome]) -> None:
 
 def _refuse_crowd(websites: Sequence[Any]) -> None:
     if len(websites) > MOST_AT_ONCE:
-        raise _refused(f"{len(websites)} websites in one question, of which {MOST_AT_ONCE} are taken")
-
-
-def _refused(words: str) -> Failure:
-    return Failure(root_contract.REFUSED, words, permanent=True)
+        raise root_contract.refused(f"{len(websites)} websites in one question, of which {MOST_AT_ONCE} are taken")

@@ -58,6 +58,8 @@ class Waiting(ConnectionManager):
         super().__init__(server)
         self._alarm = os.eventfd(0, os.EFD_CLOEXEC)
         self._selector.register(self._alarm, selectors.EVENT_READ, data=self)
+        self._deaf_until: float | None = None
+        """Until when nobody who knocks is heard, so that those who are there have their turn."""
 
     def stop(self) -> None:
         self._stop_requested = True
@@ -75,7 +77,9 @@ class Waiting(ConnectionManager):
     def _run(self, expiration_interval: float) -> None:
         looked = time.monotonic()
         while not self._stop_requested:
-            for _, conn in self._selector.select(timeout=expiration_interval):
+            if self._deaf_until is not None and time.monotonic() >= self._deaf_until:
+                self._hear_again()
+            for _, conn in self._selector.select(expiration_interval if self._deaf_until is None else _PAUSE):
                 if conn is self.server:
                     self._take_in()
                 elif conn is not self and conn.waits:  # else it gave up its place in this round, or comes in the next
@@ -105,7 +109,13 @@ class Waiting(ConnectionManager):
                 raise
             self.server.tell_no_room(error)
             self._end(self.server.crowd.oldest())
-            time.sleep(_PAUSE)
+            self._selector.unregister(self.server.socket.fileno())
+            self._deaf_until = time.monotonic() + _PAUSE
+
+    def _hear_again(self) -> None:
+        """Those who knocked meanwhile wait in the kernel's queue."""
+        self._deaf_until = None
+        self._selector.register(self.server.socket.fileno(), selectors.EVENT_READ, data=self.server)
 
     def _enter(self, conn: Connection) -> None:
         conn.remote_addr = conn.source = conn.remote_addr.removeprefix("::ffff:")  # IPv4 on a socket of both families

@@ -39,6 +39,7 @@ class Talk:
 
     answer: Callable[[str, Any], Any]
     asked: list[tuple[str, Any]] = field(default_factory=list)
+    stored: dict[Path, str] = field(default_factory=dict)
 
     def ask(self, verb: str, words: Any = verbs.NoWords()) -> Any:  # noqa: B008
         contract = VERBS[verb]
@@ -214,6 +215,14 @@ def test_the_pair_arrives_as_it_is_stored_here(place: Place) -> None:
     assert sent.privkey == (one.directory / "privkey.pem").read_bytes()
     assert b"".join(sent.chain) == (one.directory / "fullchain.pem").read_bytes()
     assert made.talk.asked[1][1].items == (verbs.Stored(SITES[0], "ab"),)
+
+
+def test_a_pair_is_sent_once_for_all_services_of_a_run(place: Place) -> None:
+    made, one = service(place, installed_all), item(place, SITES[0])
+    other = RemoteService(ServiceFacts("exim", False, False), place, made.talk)
+    for each in (made, other):
+        install(each, [one], place, no_keeper)
+    assert made.talk.count("store") == 1 and made.talk.count("install") == 2
 
 
 def test_a_pair_that_is_refused_there_keeps_no_other_from_its_service(place: Place) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from panel.cli.eab import eab_flags
 from panel.cli.output import Answer
 from panel.cli.session import Session, answering
+
+if TYPE_CHECKING:
+    from panel.cli.setup.steps import Steps
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -73,7 +76,7 @@ def _undo(session: Session, plan: bool) -> Answer:
     return Answer(result, words.services(result, undo=True, plan=plan), not result["failed"])
 
 
-def _steps(session: Session) -> Any:
+def _steps(session: Session) -> Steps:
     """Those of one process, or, typed by root on a host whose panel has no root, those of two sides."""
     from jobs.config import load
     from jobs.wiring.instance import config_path

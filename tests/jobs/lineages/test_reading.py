@@ -250,3 +250,15 @@ def test_a_directory_in_which_everybody_may_write_is_fine_only_where_nobody_may_
     place.chmod(0o777)
     with pytest.raises(Failure, match="nothing in it is believed"):
         privileged.read_trusted(own / "file", [own])
+
+
+def test_a_file_is_not_trusted_where_a_link_leads_through_a_directory_of_others(tmp_path: Path) -> None:
+    room = tmp_path / "theirs"
+    room.mkdir()
+    (room / "config.toml").write_text("")
+    link = tmp_path / "config.toml"
+    link.symlink_to(room / "config.toml")
+    privileged.refuse_untrusted(link)
+    room.chmod(0o777)
+    with pytest.raises(Failure, match="others than root may write to it"):
+        privileged.refuse_untrusted(link)
