@@ -9,6 +9,7 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,10 @@ def test_no_process_but_the_root_side_runs_as_root() -> None:
     mine = pwd.getpwnam(USER).pw_uid
     found = {}
     for entry in Path("/proc").glob("[0-9]*"):
-        words = (entry / "cmdline").read_bytes().split(b"\0")
-        if b"panel.cli" in words:
-            found[words[-2].decode()] = entry.stat().st_uid
+        with suppress(FileNotFoundError, ProcessLookupError):  # one that has ended since it was listed
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            if b"panel.cli" in words:
+                found[words[-2].decode()] = entry.stat().st_uid
     assert found == {"root": 0, "0.0.0.0:2087": mine}
 
 
