@@ -8,6 +8,7 @@ import select
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 PATIENCE = 90.0
 CONTROL_C = "\x03"
@@ -40,11 +41,20 @@ def typed(words: Sequence[str], answers: Sequence[tuple[str, str]], environment:
         screen += read
         if left and left[0][0].encode() in screen[seen:]:
             seen = len(screen)
+            _wait_until_it_waits(child, ends)
             os.write(terminal, left.pop(0)[1].encode())
     os.close(terminal)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     assert not left, f"{left[0][0]!r} was never asked in:\n{_text(screen)}"
     return Typed(code, _text(screen))
+
+
+def _wait_until_it_waits(child: int, ends: float) -> None:
+    """A person types when the program listens. Python has a moment between writing a question and waiting for its
+    answer in which a Ctrl-C, though it was taken notice of, ends nothing before the next key."""
+    while Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+        assert time.monotonic() < ends, "it never waited for an answer"
+        time.sleep(0.005)
 
 
 def _text(screen: bytes) -> str:
