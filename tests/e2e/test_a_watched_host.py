@@ -141,7 +141,7 @@ def test_a_key_that_others_may_read_is_named_with_its_mode(instance: Instance, b
     assert found["permissions"] == [f"{key}: its mode is 644: others may read it"]
 
 
-def test_a_snippet_that_was_removed_is_missed_and_so_are_the_challenges(instance: Instance, bench: Bench) -> None:
+def test_a_snippet_that_was_removed_is_missed_and_so_are_the_challenges(instance: Instance) -> None:
     shutil.copy2(SNIPPET, "/root/snippet")
     SNIPPET.unlink()
     restart()
@@ -149,7 +149,8 @@ def test_a_snippet_that_was_removed_is_missed_and_so_are_the_challenges(instance
     shutil.copy2("/root/snippet", SNIPPET)
     restart()
     assert any(str(SNIPPET) in one for one in wrong(found)["set_up"])
-    assert any(one.startswith(f"{bench.accounts[0].domain} at ") for one in wrong(found)["challenges"])
+    told = results(found, "challenges")  # an account's .htaccess may send the question on before anything misses a file
+    assert any(": status 404 by Apache/" in one for one in wrong(found)["challenges"]), told
     assert any(one["subject"] == str(SNIPPET) and one["text"] == "somebody removed it"
                for one in results(found, "set_up"))
 
