@@ -74,6 +74,17 @@ def restart() -> None:
     run("apache2ctl", "stop")
     until("Apache to end", lambda: not pid_file().exists())
     start("apache", ["apache2ctl", "start"], (80, 443))
+    until("Apache to answer", lambda: answered(PUBLIC_ADDRESS))
+
+
+def answered(address: str) -> bool:
+    """A connection that is taken while Apache starts may be reset."""
+    try:
+        with socket.create_connection((address, 80), 2) as connection:
+            connection.sendall(b"HEAD / HTTP/1.0\r\n\r\n")
+            return connection.recv(4) == b"HTTP"
+    except OSError:
+        return False
 
 
 def pid_file() -> Path:
