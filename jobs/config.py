@@ -36,10 +36,10 @@ class Validation:
 
 @dataclass(frozen=True)
 class Check:
-    """`concurrency`: websites worked on at a time. `service_names`: labels tried for every website.
-    `contact`: the address that a CA gets at the registration."""
+    """`concurrency`: threads that work on orders; one that waits for its CA has none. `service_names`: labels tried
+    for every website. `contact`: the address that a CA gets at the registration."""
 
-    concurrency: int = 16
+    concurrency: int = 8
     service_names: tuple[str, ...] = ("webmail", "webdisk", "autodiscover", "autoconfig")
     key_type: str = "ecdsa-p256"
     replace_foreign: bool = False

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
 
 import models
 from jobs import ledger, order, provider_pause
 from jobs.admission import admitted, hold, limited
+from jobs.courses import finish_all
 from jobs.install import Item
 from jobs.obtain import Obtaining, obtain
+from jobs.order import Ordering
 from jobs.planning import plan_case
 from jobs.policy.decision import Action
 from jobs.policy.failure import Failure
@@ -17,10 +20,13 @@ from jobs.policy.keys import KeyType
 from jobs.policy.limits import NEAR
 from jobs.policy.names import covers
 from jobs.policy.verdict import Verdict
-from jobs.ports import Pending
+from jobs.ports import Pending, Waits
 from jobs.record import say, say_bug, say_plan
 from jobs.report import Case
 from jobs.world import Scope, World
+
+UNDER_WAY = 256
+"""Orders at once of which most wait for the CA: each has a row and a key, and is gone on with after a crash."""
 
 REFUSAL_ROUNDS = 5
 """How often a website is ordered anew in one run without the names that the CA refused."""
@@ -51,9 +57,19 @@ def order_and_store(world: World, cases: Sequence[Case]) -> list[Item]:
 def _obtain_all(world: World, work: Sequence[Case]) -> list[Item]:
     specs = world.ordering.provider.specs()
     shared = Obtaining(world.ordering, world.place, world.key_group, specs.test, world.clock)
-    with ThreadPoolExecutor(min(world.config.check.concurrency, len(work))) as pool:
-        items = list(pool.map(lambda case: _obtained(world, shared, case), work))
+    items = finish_all(
+        [partial(_obtained, world, shared, case) for case in work],
+        world.config.check.concurrency,
+        UNDER_WAY,
+        models.database.connection_context,
+        partial(_until_next, world.ordering),
+    )
     return [item for item in items if item is not None]
+
+
+def _until_next(ordering: Ordering) -> float:
+    """Seconds until the CA may be asked for one more order, so that none is begun only to wait for its turn."""
+    return 0.0 if ordering.wait_until else ordering.ledger.until_next(ordering.clock())
 
 
 def without_refused(world: World, scope: Scope, cases: Sequence[Case]) -> list[Case]:
@@ -88,37 +104,29 @@ def _left_of(case: Case, refused: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _obtained(world: World, shared: Obtaining, case: Case) -> Item | None:
-    """One website in a worker thread, with a database connection of its own. A CA that is down is not asked again for
-    each further website; a run must not hang on it."""
+def _obtained(world: World, shared: Obtaining, case: Case) -> Waits[Item | None]:
+    """One website. A CA that is down is not asked again for each further one; a run must not hang on it."""
     assert case.plan is not None
-    with models.database.connection_context():
-        if not world.progress.begin(case.website.account):
-            case.outcome = "stopped"
-            return None
-        provider, asked_at = shared.ordering.provider_name, world.clock()
-        case.provider = provider
-        try:
-            provider_pause.require(provider, asked_at, shared.ordering.by_person)
-            key_type = case.features.key_type or KeyType(world.config.check.key_type)
-            answer = obtain(shared, case.website, case.plan, key_type, case.verdicts, case.facts.stored)
-            provider_pause.answered(provider, asked_at, world.clock(), shared.ordering.in_a_row)
-        except Failure as found:
-            if found.code == NEAR:
-                limited(world, case, found)
-                return None
-            stored, moment = case.facts.stored, world.clock()
-            failure = provider_pause.failed(provider, found, stored, asked_at, moment, shared.ordering.in_a_row)
-            case.failure, case.outcome = failure, "failed"
-            say(world.log, case, "error", failure.detail, code=failure.code, indent=1)
-            return None
-        except Exception as error:  # noqa: BLE001 a bug ends this website, not the run
-            bug = say_bug(world.log, case.website, "ordering", error)
-            case.failure, case.outcome = bug, "failed"
-            order.leave(shared.ordering, case.website.main, case.facts.stored, bug.detail)
-            return None
-        finally:
-            world.progress.finish_some(1)
+    if not world.progress.begin(case.website.account):
+        case.outcome = "stopped"
+        return None
+    provider, asked_at = shared.ordering.provider_name, world.clock()
+    case.provider = provider
+    try:
+        provider_pause.require(provider, asked_at, shared.ordering.by_person)
+        key_type = case.features.key_type or KeyType(world.config.check.key_type)
+        answer = yield from obtain(shared, case.website, case.plan, key_type, case.verdicts, case.facts.stored)
+        provider_pause.answered(provider, asked_at, world.clock(), shared.ordering.in_a_row)
+    except Failure as found:
+        _failed(world, shared, case, found, asked_at)
+        return None
+    except Exception as error:  # noqa: BLE001 a bug ends this website, not the run
+        bug = say_bug(world.log, case.website, "ordering", error)
+        case.failure, case.outcome = bug, "failed"
+        order.leave(shared.ordering, case.website.main, case.facts.stored, bug.detail)
+        return None
+    finally:
+        world.progress.finish_some(1)
     if isinstance(answer, Pending):
         case.outcome = "pending"
         say(world.log, case, "warn", f"the CA has not finished: {answer.answer}", code="order_pending", indent=1)
@@ -126,6 +134,16 @@ def _obtained(world: World, shared: Obtaining, case: Case) -> Item | None:
     case.names, case.not_after = answer.certificate.names, answer.certificate.not_after
     say(world.log, case, "success", f"issued by {case.provider} for {', '.join(case.names)}", code="issued", indent=1)
     return answer
+
+
+def _failed(world: World, shared: Obtaining, case: Case, found: Failure, asked_at: datetime) -> None:
+    if found.code == NEAR:
+        limited(world, case, found)
+        return
+    ordering, stored, moment = shared.ordering, case.facts.stored, world.clock()
+    failure = provider_pause.failed(ordering.provider_name, found, stored, asked_at, moment, ordering.in_a_row)
+    case.failure, case.outcome = failure, "failed"
+    say(world.log, case, "error", failure.detail, code=failure.code, indent=1)
 
 
 def to_order(cases: Sequence[Case]) -> list[Case]:

@@ -75,6 +75,8 @@ class Ledger:
 
         Raises Failure("ca_limit_near").
         """
+        if not self.limits:
+            return now
         with models.database.atomic():
             later = self.admit([ask], (), now)[ask.website]
             book = self.book(now)
@@ -92,6 +94,16 @@ class Ledger:
             mine = models.Reservation.website == ask.website
             models.Reservation.update(ordered=True).where(mine).execute()
         return moment
+
+    def until_next(self, now: datetime) -> float:
+        """Seconds until one more order may be begun; nothing is taken."""
+        if not any(limit.counted is Counted.STARTS for limit in self.limits):
+            return 0.0
+        table = models.Budget
+        kept = table.select(table.full_at).where((table.provider == self.provider) & (table.counted == Counted.STARTS))
+        row = kept.tuples().first()
+        moment, _ = Book(self.limits, {START: row[0]} if row else {}, now).latest([START], now)
+        return max(0.0, (moment - now).total_seconds())
 
     def count_failures(self, failure: Failure, now: datetime) -> None:
         """Take note of validations that failed."""

@@ -19,7 +19,7 @@ from jobs.policy.plan import Plan
 from jobs.policy.proof import prove
 from jobs.policy.site import Website
 from jobs.policy.verdict import Verdict
-from jobs.ports import Pending, Place
+from jobs.ports import Pending, Place, Waits
 from jobs.store import retire_sets, store
 
 KEPT_SETS = 3
@@ -48,7 +48,7 @@ def obtain(
     key_type: KeyType,
     verdicts: Mapping[str, Verdict],
     former: Certificate | None = None,
-) -> Item | Pending:
+) -> Waits[Item | Pending]:
     """A stored set for the plan's names, validated as their `verdicts` say, or what the CA said about waiting.
     `former`: the certificate that it is to renew. Raises Failure; nothing is then stored.
 
@@ -56,7 +56,8 @@ def obtain(
     with the certificate's own row, or a crash between the two would leave an order that nobody goes on with.
     """
     ways = _ways(plan.names, verdicts)
-    row, answer = order.order(shared.ordering, website.account, website.main, plan.names, key_type, ways, former)
+    ordered = order.order(shared.ordering, website.account, website.main, plan.names, key_type, ways, former)
+    row, answer = yield from ordered
     if isinstance(answer, Pending):
         return answer
     now = shared.clock()

@@ -7,7 +7,6 @@ there is never a second order for work that has one.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,7 +28,7 @@ from jobs.policy.keys import KeyType
 from jobs.policy.limits import NEAR
 from jobs.policy.provider_pause import obeyed
 from jobs.policy.retry import next_poll
-from jobs.ports import OrderRequest, Pending, Place, Provider, Solver
+from jobs.ports import OrderRequest, Pending, Place, Provider, Solver, Waits
 from jobs.provider_pause import InARow
 from jobs.store import write_secret
 from jobs.waiting import is_waiting
@@ -61,7 +60,7 @@ class Ordering:
     """Since when a person's check runs: it tries a provider once that is to be left in peace."""
     in_a_row: InARow = field(default_factory=InARow)
     wait_until: Callable[[datetime], None] | None = None
-    """Waits for a moment that lies seconds ahead; None: as the system's clock says."""
+    """Waits for a moment that lies seconds ahead; None: as the system's clock says, and no thread is held for it."""
 
     @property
     def ledger(self) -> Ledger:
@@ -98,7 +97,7 @@ def order(
     key_type: KeyType,
     ways: Ways = NO_WAYS,
     at_stake: Certificate | None = None,
-) -> tuple[models.QueueEntry, Bundle | Pending]:
+) -> Waits[tuple[models.QueueEntry, Bundle | Pending]]:
     """Get a bundle for `names`, validated in these `ways`, or the reason to wait. `at_stake`: the certificate that it
     is to renew.
 
@@ -119,7 +118,7 @@ def order(
                 {website: names}, ordering.provider_name, ordering.account_url, ordering.clock()
             ).get(website),
         )
-        answer = _go_on(ordering, row, request)
+        answer = yield from _go_on(ordering, row, request)
     except Failure as failure:
         ordering.ledger.count_failures(failure, ordering.clock())
         if failure.code in PASSING and row.order_url:
@@ -192,26 +191,30 @@ def _park(
     return True
 
 
-def _go_on(ordering: Ordering, row: models.QueueEntry, request: OrderRequest) -> Bundle | Pending:
+def _go_on(
+    ordering: Ordering, row: models.QueueEntry, request: OrderRequest
+) -> Waits[Bundle | Pending]:
     if row.order_url:
         try:
-            return ordering.provider.resume(row.order_url, request, ordering.solvers)
+            return (yield from ordering.provider.resume(row.order_url, request, ordering.solvers))
         except Failure as failure:
             if failure.code != "order_gone":
                 raise
             queue.update(row, order_url=None, answer=failure.detail)
-    _take_turn(ordering, str(row.website), request)
-    return ordering.provider.issue(request, ordering.solvers, RowJournal(row))
+    yield from _take_turn(ordering, str(row.website), request)
+    return (yield from ordering.provider.issue(request, ordering.solvers, RowJournal(row)))
 
 
-def _take_turn(ordering: Ordering, website: str, request: OrderRequest) -> None:
+def _take_turn(ordering: Ordering, website: str, request: OrderRequest) -> Waits[None]:
     """Wait until the CA may be asked for one more order: seconds. Raises Failure("ca_limit_near")."""
     wanted = ledger.asked(website, request.names, replaces=request.replaces is not None)
     moment = ordering.ledger.begin(wanted, ordering.clock())
     if ordering.wait_until is not None:
         ordering.wait_until(moment)
     else:
-        time.sleep(max(0.0, (moment - ordering.clock()).total_seconds()))
+        seconds = (moment - ordering.clock()).total_seconds()
+        if seconds > 0:
+            yield seconds
 
 
 def _claimed(

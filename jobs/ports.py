@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from jobs.courses import Waits as Waits
 from jobs.letter import Letter as Letter
 from jobs.place import Place as Place
 from jobs.policy.certificate import Bundle, Certificate
@@ -88,20 +89,20 @@ class Provider(Protocol):
     """A CA. Constructed as `Provider(options, account)`; `account` is None before the registration.
 
     Methods raise Failure: the CA's own type and detail are kept in `detail`, `retry_at` from Retry-After.
-    An instance may be used from several threads at once.
+    An instance may be used from several threads at once; an order holds none while it waits (`jobs/courses.py`).
     """
 
     def specs(self) -> Specs:
         """Facts of the CA; from the table without network, refreshed from the directory once it was fetched."""
 
-    def issue(self, request: OrderRequest, solvers: dict[str, Solver], journal: Journal) -> Bundle | Pending:
+    def issue(self, request: OrderRequest, solvers: dict[str, Solver], journal: Journal) -> Waits[Bundle | Pending]:
         """Order, answer the challenges with `solvers` (by method: "http-01"), finalize and download.
 
         MUST call `journal.order_created` before any request after newOrder; MUST clean every challenge it
         presented; MUST return Pending instead of waiting longer than the limit of behaviour section 5.
         """
 
-    def resume(self, order_url: str, request: OrderRequest, solvers: dict[str, Solver]) -> Bundle | Pending:
+    def resume(self, order_url: str, request: OrderRequest, solvers: dict[str, Solver]) -> Waits[Bundle | Pending]:
         """Go on with an order that exists. Raises Failure("order_gone") when the CA does not know it any more."""
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -17,9 +19,11 @@ from jobs.policy.failure import Failure
 from jobs.policy.proof import read_certificate
 from jobs.policy.site import Website
 from jobs.policy.zone_rights import ZoneRights
-from jobs.ports import Endpoint, FileChange, Installed, Place, Served
+from jobs.ports import Endpoint, FileChange, Installed, Place, Served, Waits
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def pem(certificate: x509.Certificate) -> bytes:
@@ -165,3 +169,14 @@ def sha256(path: Path) -> str:
 def rights_to(*zones: str) -> ZoneRights:
     """For tests of what is done in a zone, not of whose it is: whoever is asked for has these."""
     return ZoneRights(assigned=dict.fromkeys(zones, ""))
+
+
+def at_once(answer: Callable[P, T]) -> Callable[P, Waits[T]]:
+    """What a fake answers, as the course of an order that never has to wait."""
+
+    @wraps(answer)
+    def course(*arguments: P.args, **named: P.kwargs) -> Waits[T]:
+        yield from ()
+        return answer(*arguments, **named)
+
+    return course

@@ -43,6 +43,6 @@ class QuickTime:
 
 def make_quick(monkeypatch: pytest.MonkeyPatch, quick: QuickTime | None = None) -> QuickTime:
     quick = quick or QuickTime()
-    for module in ("flow", "polls", "wire"):
-        monkeypatch.setattr(f"jobs.providers.protocol.{module}.time", quick)
+    for module in ("courses", "providers.protocol.polls", "providers.protocol.wire"):
+        monkeypatch.setattr(f"jobs.{module}.time", quick)
     return quick

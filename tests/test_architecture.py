@@ -22,7 +22,9 @@ KEEP_ROWS = {
     "jobs/runlog.py", "jobs/scheduler.py",
     "jobs/summaries.py", "jobs/troubles.py", "jobs/zones/kept.py",
 }
-KNOWN_TO_PORTS = ("jobs.policy", "jobs.ports", "jobs.place", "jobs.letter", "jobs.privileged", "jobs.crash_points")
+KNOWN_TO_PORTS = (
+    "jobs.policy", "jobs.ports", "jobs.place", "jobs.letter", "jobs.courses", "jobs.privileged", "jobs.crash_points",
+)
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc"}
 LONGEST_FILE, LONGEST_FUNCTION = 300, 50
 LONGEST_LIST_OF_TABLES = 620

@@ -44,8 +44,13 @@ class Limit:
         return f"{self.published} {what} in {_time(self.period)}"
 
 
-OWN_PACE = Limit(Counted.STARTS, 10, timedelta(seconds=10), 10, timedelta(seconds=1))
-"""No CA publishes it; orders are begun no faster at any."""
+def own_pace(orders: int) -> Limit:
+    """So many orders are begun in ten seconds, at a CA that publishes no such limit."""
+    return Limit(Counted.STARTS, orders, timedelta(seconds=10), orders, timedelta(seconds=10) / orders)
+
+
+OWN_PACE = own_pace(10)
+"""Orders are begun no faster at any CA that serves the public."""
 
 
 @dataclass(frozen=True, slots=True)

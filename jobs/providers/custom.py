@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jobs.policy.limits import OWN_PACE
+from jobs.policy.limits import own_pace
 from jobs.policy.specs import Specs
 from jobs.ports import AcmeAccount
 from jobs.providers.protocol.provider import AcmeProvider
@@ -46,6 +46,9 @@ class Options:
     max_names: int = field(
         default=100, metadata={"label": "Names per certificate", "help": "At most so many names on one certificate."}
     )
+    pace: int = field(
+        default=0, metadata={"label": "Pace", "help": "Orders begun in ten seconds; 0: as quickly as the CA answers."}
+    )
 
 
 class Provider(AcmeProvider):
@@ -59,7 +62,7 @@ class Provider(AcmeProvider):
             wildcard=options.wildcard and not options.http_only,
             ancestor_dcv=options.ancestor_dcv,
             caa_identities=(options.caa,) if options.caa else (),
-            limits=(OWN_PACE,),
+            limits=(own_pace(options.pace),) if options.pace > 0 else (),
         )
         bundle = Path(options.ca_bundle) if options.ca_bundle else options.ca_pem or None
         super().__init__(specs, account, bundle)

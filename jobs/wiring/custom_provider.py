@@ -21,12 +21,14 @@ _NAME = re.compile(r"\A[a-z0-9][a-z0-9-]{0,31}\Z")
 _HMAC = re.compile(r"\A[A-Za-z0-9_-]{16,1024}={0,2}\Z")
 _KID = re.compile(r"\A[\x21-\x7e]{1,512}\Z")
 MOST_NAMES = 10_000
+QUICKEST = 1_000
 _LARGEST_FILE = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Custom:
-    """`max_names` None: as many as CAs usually take. The CA bundle as a file that stays where it is, or as PEM text."""
+    """`max_names` None: as many as CAs usually take. `pace`: orders begun in ten seconds, 0 for no limit. The CA bundle
+    as a file that stays where it is, or as PEM text."""
 
     directory: str
     ca_bundle: Path | None = None
@@ -36,6 +38,7 @@ class Custom:
     ancestor_dcv: bool = False
     http_only: bool = False
     max_names: int | None = None
+    pace: int = 0
 
 
 def checked_name(name: str) -> None:
@@ -53,6 +56,7 @@ def read_options(name: str, custom: Custom) -> dict[str, Any]:
         "wildcard": custom.wildcard,
         "ancestor_dcv": custom.ancestor_dcv,
         "http_only": custom.http_only,
+        "pace": custom.pace,
     }
     if custom.caa is not None:
         options["caa"] = _domain(custom.caa)
@@ -74,6 +78,7 @@ def faults(name: str, custom: Custom) -> dict[str, str]:
         ("ca_pem", lambda: _certificates(custom.ca_pem or "") if custom.ca_pem else None),
         ("caa", lambda: _domain(custom.caa) if custom.caa is not None else None),
         ("max_names", lambda: _names(custom.max_names)),
+        ("pace", lambda: _pace(custom.pace)),
     )
     for field, check in checks:
         try:
@@ -136,6 +141,11 @@ def _domain(text: str) -> str:
 def _names(most: int | None) -> None:
     if most is not None and not 1 <= most <= MOST_NAMES:
         raise Failure("option_invalid", f"expected 1 to {MOST_NAMES} names, got {most}", permanent=True)
+
+
+def _pace(orders: int) -> None:
+    if not 0 <= orders <= QUICKEST:
+        raise Failure("option_invalid", f"expected 0 to {QUICKEST} orders in ten seconds, got {orders}", permanent=True)
 
 
 def holds_key(text: str) -> bool:

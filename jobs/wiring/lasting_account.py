@@ -11,7 +11,7 @@ from typing import Any
 import models
 from jobs.policy.certificate import Bundle
 from jobs.policy.failure import Failure
-from jobs.ports import Journal, OrderRequest, Pending, Solver
+from jobs.ports import Journal, OrderRequest, Pending, Solver, Waits
 from jobs.wiring import provider_rows, registration
 from jobs.wiring.instance import Instance, now
 
@@ -35,21 +35,21 @@ class LastingAccount:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._provider, name)
 
-    def issue(self, request: OrderRequest, solvers: Mapping[str, Solver], journal: Journal) -> Bundle | Pending:
+    def issue(self, request: OrderRequest, solvers: Mapping[str, Solver], journal: Journal) -> Waits[Bundle | Pending]:
         return self._with_account(lambda provider: provider.issue(request, solvers, journal))
 
-    def resume(self, order_url: str, request: OrderRequest, solvers: Mapping[str, Solver]) -> Bundle | Pending:
+    def resume(self, order_url: str, request: OrderRequest, solvers: Mapping[str, Solver]) -> Waits[Bundle | Pending]:
         return self._with_account(lambda provider: provider.resume(order_url, request, solvers))
 
-    def _with_account(self, work: Callable[[Any], Bundle | Pending]) -> Bundle | Pending:
+    def _with_account(self, work: Callable[[Any], Waits[Bundle | Pending]]) -> Waits[Bundle | Pending]:
         used = self._provider
         try:
-            return work(used)
+            return (yield from work(used))
         except Failure as failure:
             if failure.code != "account_gone":
                 raise
             self._renew(used, failure)
-        return work(self._provider)
+        return (yield from work(self._provider))
 
     def _renew(self, used: Any, failure: Failure) -> None:
         """Once a run; whoever comes later has what came of it."""

@@ -40,6 +40,10 @@ class CustomForm:
     max_names: int | None = field(
         default=None, metadata={"label": "Names per certificate", "help": "At most. Empty: 100, as most CAs have it."}
     )
+    pace: int | None = field(
+        default=None,
+        metadata={"label": "Pace", "help": "Orders begun in ten seconds. Empty: as quickly as the CA answers."},
+    )
     wildcard: bool = field(
         default=False, metadata={"label": "It issues wildcards", "help": "Certificates for *.example.com."}
     )
@@ -138,6 +142,7 @@ def _asked() -> Asked:
         ancestor_dcv=value.ancestor_dcv,
         http_only=value.http_only,
         max_names=value.max_names,
+        pace=value.pace or 0,
     )
     wrong = {about: as_sentence(words) for about, words in faults(value.name, custom).items()}
     bundle_error = wrong.pop(BUNDLE, "")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.courses import finish
 from jobs.keys import new_key
 from jobs.policy.failure import Failure
 from jobs.policy.keys import KeyType
@@ -121,7 +122,7 @@ def ordered(server: EvilServer, **order: object) -> Failure:
     account = AcmeAccount(server.url("/acct"), new_key(KeyType.ECDSA_P256))
     provider = Provider(Options(directory=server.url("/dir"), ca_bundle=str(server.ca_bundle)), account)
     with pytest.raises(Failure) as caught:
-        provider.issue(OrderRequest(("a.example",), new_key(KeyType.ECDSA_P256)), {}, Notes())
+        finish(provider.issue(OrderRequest(("a.example",), new_key(KeyType.ECDSA_P256)), {}, Notes()))
     return caught.value
 
 

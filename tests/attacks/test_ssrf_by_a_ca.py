@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from jobs.challenges import HttpSolver
+from jobs.courses import finish
 from jobs.keys import new_key
 from jobs.policy.failure import Failure
 from jobs.policy.keys import KeyType
@@ -77,7 +78,7 @@ def placed(ca: EvilServer, challenges: Path) -> Failure:
     asked = OrderRequest(("a.example",), new_key(KeyType.ECDSA_P256))
     notes = Notes()
     with pytest.raises(Failure) as caught:
-        provider.issue(asked, {"http-01": HttpSolver(challenges)}, notes)
+        finish(provider.issue(asked, {"http-01": HttpSolver(challenges)}, notes))
     assert not list(challenges.parent.rglob("*.thumbprint")) and not list(challenges.iterdir())
     assert all(url.startswith(ca.url("/")) for url in notes.urls)
     return caught.value

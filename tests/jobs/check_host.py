@@ -25,7 +25,7 @@ from jobs.runlog import RunLog
 from jobs.wiring import accounts
 from jobs.wiring.instance import Instance
 from jobs.world import Scope, World
-from tests.fakes import NOW, FakeService, TestCA
+from tests.fakes import NOW, FakeService, TestCA, at_once
 
 
 class CA:
@@ -45,6 +45,7 @@ class CA:
     def specs(self) -> Specs:
         return Specs("Test CA", "https://ca.test/directory")
 
+    @at_once
     def issue(self, request: OrderRequest, solvers: Any, journal: Any) -> Bundle | Pending:
         if self.refuses_orders:
             raise self.refuses_orders
@@ -53,6 +54,7 @@ class CA:
         journal.order_created(url)
         return self._finish(url, request)
 
+    @at_once
     def resume(self, url: str, request: OrderRequest, solvers: Any) -> Bundle | Pending:
         self.asked.append(url)
         return self._finish(url, request)

@@ -34,7 +34,7 @@ from jobs.store import store
 from jobs.wiring import renewal_windows
 from jobs.wiring.instance import Instance
 from jobs.world import Scope, World
-from tests.fakes import NOW, TestCA
+from tests.fakes import NOW, TestCA, at_once
 from tests.jobs.boulder_limits import BoulderLimits
 
 TICK = timedelta(minutes=10)
@@ -109,6 +109,7 @@ class Ca:
         due = self.ends[identifier] - 30 * DAY
         return Suggestion(Window(due - 0.9 * DAY, due + 0.9 * DAY), None, again)
 
+    @at_once
     def issue(self, request: OrderRequest, solvers: Any, journal: Any) -> Bundle:
         now, site = self._clock(), self.sites[request.names[0]]
         domains, replaces = [site.domain], request.replaces is not None

@@ -26,7 +26,7 @@ from jobs.providers.letsencrypt import SPECS
 from jobs.runlog import RunLog
 from jobs.wiring.instance import Instance
 from jobs.world import Scope, World
-from tests.fakes import NOW, TestCA
+from tests.fakes import NOW, TestCA, at_once
 from tests.jobs.boulder_limits import BoulderLimits
 
 DOMAIN = "example.com"
@@ -64,6 +64,7 @@ class Ca:
     def specs(self) -> Specs:
         return SPECS
 
+    @at_once
     def issue(self, request: OrderRequest, solvers: Any, journal: Any) -> Any:
         now = self._clock()
         if not self.limits.order(request.names, [DOMAIN], now):

@@ -227,12 +227,12 @@ def test_a_suspended_account_is_skipped_with_a_reason(host: Host) -> None:
 def test_a_certificate_that_is_not_what_was_ordered_never_reaches_a_service(
     host: Host, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], code: str
 ) -> None:
-    from tests.fakes import TestCA
+    from tests.fakes import TestCA, at_once
 
     bundle = TestCA().bundle(names)
     host.add("alice", "alice.test")
     world = host.world()
-    monkeypatch.setattr(world.ordering.provider, "issue", lambda *_: bundle)
+    monkeypatch.setattr(world.ordering.provider, "issue", at_once(lambda *_: bundle))
     assert host.check(world)["alice.test"].outcome == "failed"
     assert troubles("alice.test")[""] == code
     assert host.service.reloads == 1 and not (host.instance.place.live / "alice.test").exists()

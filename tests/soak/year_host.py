@@ -42,7 +42,7 @@ from jobs.report import Case
 from jobs.wiring import instance
 from jobs.wiring.renewal_windows import ask_for_windows
 from jobs.world import Scope, World
-from tests.fakes import TestCA
+from tests.fakes import TestCA, at_once
 from tests.soak.counts import Report
 from tests.soak.year_world import BEGINNING, DAY, HOUR, YearWorld
 
@@ -87,6 +87,7 @@ class YearCA:
     def specs(self) -> Specs:
         return Specs("Year CA", "https://ca.test/directory", limits=LIMITS)
 
+    @at_once
     def issue(self, request: OrderRequest, solvers: Any, journal: Any) -> Bundle | Pending:
         self._reached()
         site = self._world.site_of[request.names[0]]
@@ -104,9 +105,13 @@ class YearCA:
         if number % STUCK == 0:
             self._ready[url] += HOUR * (1 + number % 7)
             self._report.fault("order that the CA processes for hours")
-        return self.resume(url, request, solvers)
+        return self._looked_at(url, request)
 
+    @at_once
     def resume(self, url: str, request: OrderRequest, solvers: Any) -> Bundle | Pending:
+        return self._looked_at(url, request)
+
+    def _looked_at(self, url: str, request: OrderRequest) -> Bundle | Pending:
         self._reached()
         if url not in self._ready:
             raise Failure("order_gone", f"{url}: it is invalid")

@@ -6,11 +6,7 @@ of the local network; a hostile one would find out by that which services there 
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
-
-from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPSConnectionPool
 
 from jobs.policy.failure import Failure
 from jobs.policy.redirects import AddressKind, address_kind
@@ -44,38 +40,6 @@ class Outward:
             if self._only and not _is_public(address):
                 words = f"the CA is on the Internet, and names {host}, whose address {address} is not; it is not asked"
                 raise Failure("ca_not_acme", words, permanent=True)
-
-
-def pools(outward: Outward) -> dict[str, type[HTTPSConnectionPool]]:
-    """What urllib3's PoolManager makes connections by; there are none but by https."""
-
-    class Connection(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            """Looked up first, so that nothing inside is knocked at; and looked at again once it is connected, because
-            the name server may have changed its mind."""
-            outward.let_past(self.host, _addresses(self._dns_host, self.port))
-            sock = super()._new_conn()
-            try:
-                outward.connected(self.host, str(sock.getpeername()[0]))
-            except BaseException:
-                sock.close()
-                raise
-            return sock
-
-    class Pool(HTTPSConnectionPool):
-        ConnectionCls = Connection
-
-    return {"https": Pool}
-
-
-def _addresses(host: str, port: int) -> Iterator[str]:
-    """None for a name that can't be looked up: connecting says why."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return
-    for entry in found:
-        yield str(entry[4][0])
 
 
 def _is_public(address: str) -> bool:

@@ -10,9 +10,13 @@ from typing import TypeVar
 
 from jobs.policy.failure import Failure
 from jobs.policy.redirects import printable
-from jobs.ports import Pending
+from jobs.ports import Pending, Waits
+from jobs.providers.protocol.order import Order, parse_order
 from jobs.providers.protocol.problem import Answer, retry_after
+from jobs.providers.protocol.signed import Signed
 
+FIRST_LOOK = 0.1
+"""Seconds after the CA was set to work at which the order is looked at for the first time, unless it says when."""
 FIRST_POLL, LONGEST_POLL = 0.25, 5.0
 GROWTH = 1.6
 LONGEST_WAIT = 300.0
@@ -50,8 +54,30 @@ class Polls:
         if self._parked_before:
             self._deadline = time.monotonic() + LOOK
 
-    def until(self, ask: Callable[[], Answer], ended: Callable[[Answer], T | None], state: str) -> T | Pending:
-        """What `ended` makes of the first answer that it makes something of; else the order is to be parked.
+    def order(
+        self, ca: Signed, name: str, state: str, ended: Callable[[Order], bool], told: Answer | None = None
+    ) -> Waits[Order | Pending]:
+        """The order once `ended` says so of it; not before the time that the CA named in `told`. `name`: that by which
+        people know the order; `state`: in which it is now. Raises Failure when too many polls fail."""
+
+        def found(answer: Answer) -> Order | None:
+            now = parse_order(self._order_url, answer.json())
+            return now if ended(now) else None
+
+        asked = retry_after(told.headers, datetime.now(UTC)) if told else None
+        pause = self._pause(asked, FIRST_LOOK, f"the order is {state}")
+        if isinstance(pause, Pending):
+            return pause
+        yield pause
+        step = f"{name}: asking for the order"
+        looks = self.until(lambda: ca.ask(self._order_url, None, step), found, f"the order is {state}")
+        return (yield from looks)
+
+    def until(
+        self, ask: Callable[[], Answer], ended: Callable[[Answer], T | None], state: str
+    ) -> Waits[T | Pending]:
+        """What `ended` makes of the first answer that it makes something of; else the order is to be parked. Yields the
+        seconds before each further poll.
 
         `state`: what is waited for, in words. Raises what `ended` raises, and Failure when too many polls fail.
         """
@@ -72,18 +98,18 @@ class Polls:
                 if found is not None:
                     return found
                 asked = retry_after(answer.headers, datetime.now(UTC))
-            parked = self._wait(asked, wait, state)
-            if parked is not None:
-                return parked
+            pause = self._pause(asked, wait, state)
+            if isinstance(pause, Pending):
+                return pause
+            yield pause
             wait = min(wait * GROWTH, LONGEST_POLL)
 
-    def _wait(self, asked: datetime | None, wait: float, state: str) -> Pending | None:
-        """Sleep as long as the CA asks, or as our own growing poll says; past the limit the order is parked."""
+    def _pause(self, asked: datetime | None, wait: float, state: str) -> float | Pending:
+        """Seconds, as many as the CA asks, or as our own growing poll says; past the limit the order is parked."""
         now = datetime.now(UTC)
         asked = asked if asked is None or asked > now else None  # a time that has passed would have us ask without end
         seconds = wait if asked is None else max((asked - now).total_seconds(), FIRST_POLL)
         if time.monotonic() + seconds > self._deadline:
             until = now if asked is None else min(asked, now + LONGEST_PARKED)
             return Pending(self._order_url, until, printable(state, 200))
-        time.sleep(seconds)
-        return None
+        return seconds

@@ -52,8 +52,10 @@ class Answer:
     def json(self) -> dict[str, Any]:
         """The body as a JSON object, of which every text can be written. Raises Failure("ca_not_acme")."""
         try:
-            value = json.loads(self.body)
-            json.dumps(value, ensure_ascii=False).encode()
+            text = self.body.decode("utf-8-sig")
+            value = json.loads(text)
+            if "\\u" in text:
+                json.dumps(value, ensure_ascii=False).encode()
         except (ValueError, RecursionError):  # nested without end, or half a character: `"\\ud800"`
             value = None
         if not isinstance(value, dict):

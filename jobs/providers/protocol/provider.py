@@ -13,11 +13,12 @@ from jobs.policy.certificate import Bundle
 from jobs.policy.failure import Failure
 from jobs.policy.persist import Holder, Offer
 from jobs.policy.specs import Look, Specs
-from jobs.ports import AcmeAccount, Eab, Journal, OrderRequest, Pending, Solver
+from jobs.ports import AcmeAccount, Eab, Journal, OrderRequest, Pending, Solver, Waits
 from jobs.providers.protocol import registration, renewal_info
 from jobs.providers.protocol.directory import Directories
 from jobs.providers.protocol.flow import Flow
-from jobs.providers.protocol.wire import Key, Wire
+from jobs.providers.protocol.jws import Key
+from jobs.providers.protocol.wire import Wire
 
 
 class AcmeProvider:
@@ -69,17 +70,17 @@ class AcmeProvider:
             return None
         return registration.find(self._wire, self._directories.get(), Key(self._account.key))
 
-    def issue(self, request: OrderRequest, solvers: Mapping[str, Solver], journal: Journal) -> Bundle | Pending:
+    def issue(self, request: OrderRequest, solvers: Mapping[str, Solver], journal: Journal) -> Waits[Bundle | Pending]:
         flow = self._flow(request, solvers)
         try:
-            return flow.issue(journal)
+            return (yield from flow.issue(journal))
         finally:
             self._offered = flow.persist or self._offered
 
-    def resume(self, order_url: str, request: OrderRequest, solvers: Mapping[str, Solver]) -> Bundle | Pending:
+    def resume(self, order_url: str, request: OrderRequest, solvers: Mapping[str, Solver]) -> Waits[Bundle | Pending]:
         flow = self._flow(request, solvers)
         try:
-            return flow.resume(order_url)
+            return (yield from flow.resume(order_url))
         finally:
             self._offered = flow.persist or self._offered
 

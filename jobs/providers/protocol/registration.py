@@ -15,8 +15,9 @@ from jobs.policy.failure import Failure
 from jobs.policy.redirects import printable
 from jobs.ports import AcmeAccount, Eab
 from jobs.providers.protocol.directory import Directory
+from jobs.providers.protocol.jws import Key
 from jobs.providers.protocol.problem import Refused
-from jobs.providers.protocol.wire import Key, Wire, require_https
+from jobs.providers.protocol.wire import Wire, require_https
 
 
 def register(wire: Wire, directory: Directory, contact: str | None, terms_agreed: bool, eab: Eab | None) -> AcmeAccount:

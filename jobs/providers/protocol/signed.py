@@ -7,8 +7,9 @@ from typing import Any
 from jobs.policy.failure import Failure
 from jobs.providers.protocol import registration
 from jobs.providers.protocol.directory import Directories
+from jobs.providers.protocol.jws import Key
 from jobs.providers.protocol.problem import Answer, Refused
-from jobs.providers.protocol.wire import SENT_AGAIN, Key, Wire
+from jobs.providers.protocol.wire import SENT_AGAIN, Wire
 
 NEW_ORDER_SENT_AGAIN = 1
 """A newOrder of which the answer was lost may have made an order. It is sent once more all the same (RFC 8555 section

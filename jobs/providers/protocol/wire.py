@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
+import http.client
 import json
-import re
 import ssl
 import threading
 import time
-from base64 import urlsafe_b64encode
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import urllib3
-from acme import jws
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from josepy.b64 import b64decode
-from josepy.jwa import ES256, ES384, RS256
-from josepy.jwk import JWKEC, JWKRSA
-
 from jobs.policy.failure import Failure
 from jobs.policy.plain_url import is_plain
 from jobs.policy.redirects import LONGEST_URL, printable
-from jobs.providers.protocol.deadline import TimedSocket, within
-from jobs.providers.protocol.outward import Outward, pools
+from jobs.providers.protocol.connections import HTTPS, LARGEST_ANSWER, Connections, NotConnected
+from jobs.providers.protocol.deadline import TimedSocket
+from jobs.providers.protocol.jws import Key, signed
+from jobs.providers.protocol.outward import Outward
 from jobs.providers.protocol.problem import Answer, error_type, failure, retry_after
 
-CONNECT_TIMEOUT = 10.0
-READ_TIMEOUT = 15.0
 WHOLE_ANSWER = 30.0
 """Seconds for all of an answer, however slowly it comes (behaviour section 5)."""
-LARGEST_ANSWER = 1024 * 1024
 NONCE_RETRIES = 10
 RETRY_WAITS = (0.25, 1.0, 2.0)
 """Seconds before each further try after a network error, a 5xx, or a time to wait that is as short as this."""
@@ -45,24 +37,6 @@ SHORTEST = 0.1
 MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 JOSE = "application/jose+json"
-_OBJECT = re.compile(r"\A(?:(?:HTTPS?)?Connection(?:Pool)?\([^)]*\)|<[^>]*>): ")
-"""What the library's messages begin with."""
-
-
-class Key:
-    """An account key for signing: ECDSA P-256 or P-384, or RSA."""
-
-    def __init__(self, pem: bytes) -> None:
-        private: Any = load_pem_private_key(pem, password=None)
-        kind = getattr(getattr(private, "curve", None), "name", "rsa")
-        self.jwk: JWKRSA | JWKEC = JWKRSA(key=private) if kind == "rsa" else JWKEC(key=private)
-        self.alg = {"rsa": RS256, "secp256r1": ES256, "secp384r1": ES384}[kind]
-
-    @property
-    def thumbprint(self) -> str:
-        """As key authorizations have it: base64url of the SHA-256 (RFC 7638)."""
-        digest: bytes = self.jwk.thumbprint()
-        return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 @dataclass
@@ -84,7 +58,7 @@ class Wire:
         self._agent = agent
         self.outward = Outward()
         self._lock = threading.Lock()
-        self._pool: urllib3.PoolManager | None = None
+        self._connections: Connections | None = None
         self._nonces: deque[str] = deque(maxlen=64)
 
     def get(self, url: str, step: str, seconds: float | None = None) -> Answer:
@@ -124,7 +98,7 @@ class Wire:
         data = b"" if payload is None else json.dumps(payload).encode()
         nonce, tries = self._nonce(nonce_url), _Tries(lost=sent_again)
         for _ in range(NONCE_RETRIES + 1):
-            answer = self._persistent("POST", url, self._signed(url, data, key, kid, nonce), step, tries)
+            answer = self._persistent("POST", url, signed(url, data, key, kid, nonce), step, tries)
             fresh = answer.headers.get("replay-nonce")
             if answer.status < 400:
                 self._keep(fresh)
@@ -134,14 +108,6 @@ class Wire:
                 raise failure(answer, step, datetime.now(UTC))
             nonce = fresh or self._nonce(nonce_url)
         raise failure(answer, f"{step}: {NONCE_RETRIES} fresh nonces were refused", datetime.now(UTC))
-
-    def _signed(self, url: str, data: bytes, key: Key, kid: str | None, nonce: str) -> bytes:
-        try:
-            decoded = b64decode(nonce)
-        except ValueError as error:
-            raise Failure("ca_not_acme", f"{url}: the CA gave a nonce that is not base64url") from error
-        signed = jws.JWS.sign(data, key=key.jwk, alg=key.alg, nonce=decoded, url=url, kid=kid)
-        return bytes(signed.json_dumps().encode())
 
     def _nonce(self, url: str) -> str:
         """The newest nonce, because old ones expire; or a new one."""
@@ -169,9 +135,9 @@ class Wire:
             nobody = False
             try:
                 answer = self._once(method, url, body, tries.seconds)
-            except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
+            except NotConnected as error:
                 problem, nobody = error, True
-            except (urllib3.exceptions.HTTPError, OSError) as error:
+            except (http.client.HTTPException, OSError) as error:
                 problem = error
                 tries.lost -= 1
             else:
@@ -188,35 +154,25 @@ class Wire:
 
     def _once(self, method: str, url: str, body: bytes | None, seconds: float) -> Answer:
         require_https(url)
+        parts = urlsplit(url)
+        host = parts.hostname or ""
         headers = {"User-Agent": self._agent, "Accept-Language": "en", "Accept-Encoding": "identity"}
         if body is not None:
             headers["Content-Type"] = JOSE
-        limits = urllib3.Timeout(connect=min(CONNECT_TIMEOUT, seconds), read=min(READ_TIMEOUT, seconds))
-        with within(seconds):
-            response = self._connections().request(
-                method, url, body=body, headers=headers, redirect=False, preload_content=False, timeout=limits
-            )
-            try:
-                _require_unpacked(url, response)
-                content = response.read(LARGEST_ANSWER + 1, decode_content=False)
-                if len(content) > LARGEST_ANSWER:
-                    raise Failure("ca_not_acme", f"{url}: the answer is larger than {LARGEST_ANSWER} bytes")
-            finally:
-                response.close()  # what was read to its end gave its connection back before, and keeps it open
-        received = {key.lower(): value for key, value in response.headers.items()}
-        return Answer(url, response.status, received, content, self.outward.peer(urlsplit(url).hostname or ""))
+        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        port = parts.port or HTTPS
+        response, content = self._pool().ask(host, port, method, target, headers, body or b"", seconds)
+        received = {key.lower(): value for key, value in response.getheaders()}
+        _require_unpacked(url, received)
+        if len(content) > LARGEST_ANSWER:
+            raise Failure("ca_not_acme", f"{url}: the answer is larger than {LARGEST_ANSWER} bytes")
+        return Answer(url, response.status, received, content, self.outward.peer(host))
 
-    def _connections(self) -> urllib3.PoolManager:
+    def _pool(self) -> Connections:
         with self._lock:
-            if self._pool is None:
-                self._pool = urllib3.PoolManager(
-                    num_pools=4,
-                    maxsize=32,
-                    retries=False,
-                    ssl_context=self._context(),
-                )
-                self._pool.pool_classes_by_scheme = pools(self.outward)
-            return self._pool
+            if self._connections is None:
+                self._connections = Connections(self._context(), self.outward)
+            return self._connections
 
     def _context(self) -> ssl.SSLContext:
         bundle = self._ca_bundle or None
@@ -251,9 +207,9 @@ def require_https(url: str) -> str:
     return url
 
 
-def _require_unpacked(url: str, response: urllib3.BaseHTTPResponse) -> None:
+def _require_unpacked(url: str, headers: Mapping[str, str]) -> None:
     """Nobody asked for it to be packed (`Accept-Encoding: identity` is sent), and little can be packed that is much."""
-    packed = response.headers.get("content-encoding", "identity")
+    packed = headers.get("content-encoding", "identity")
     if packed.strip().lower() not in ("", "identity"):
         raise Failure("ca_not_acme", f"{url}: the answer is packed ({printable(packed, 60)}), which was not asked for")
 
@@ -272,10 +228,9 @@ def _host(url: str) -> str:
 
 
 def _cause(error: Exception) -> str:
-    """The innermost cause in words, without the library's object names."""
-    late = isinstance(error, urllib3.exceptions.TimeoutError)
-    if late and not isinstance(error, urllib3.exceptions.NewConnectionError):  # the library counts it as one
+    """In words, without the library's object names."""
+    if isinstance(error, TimeoutError):
         return "it did not answer in time"
-    reason = getattr(error, "reason", None)
-    text = str(reason if isinstance(reason, Exception) else error)
-    return _OBJECT.sub("", text) or type(error).__name__
+    if isinstance(error, http.client.IncompleteRead):
+        return f"its answer ended early, {error.expected} bytes were missing"
+    return printable(str(error), 300) or type(error).__name__

@@ -133,6 +133,8 @@ def disable(session: Session) -> Answer:
               help="Whether it validates a name through a domain above it (RFC 9444).")
 @click.option("--http-only", is_flag=True, help="It does not validate by DNS (dns-01), and so issues no wildcards.")
 @click.option("--max-names", type=click.IntRange(1, 10000), metavar="N", help="Most names on one certificate.")
+@click.option("--pace", type=click.IntRange(0, 1000), metavar="N", default=0, show_default=True,
+              help="Orders begun in ten seconds; 0: as quickly as the CA answers.")
 @answering
 def add(session: Session, name: str, kid: str | None, hmac_file: Path | None, **options: Any) -> Answer:
     """Add any ACME CA. Its directory is fetched before anything is saved."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from jobs.challenges import HttpSolver
+from jobs.courses import finish
 from jobs.keys import new_key
 from jobs.policy.certificate import Bundle
 from jobs.policy.failure import Failure
@@ -61,8 +62,8 @@ class Client:
         """newOrder, or on with the order that was made."""
         solving = solvers(self.proxy.pebble)
         if self.notes.urls:
-            return self.provider.resume(self.notes.urls[-1], self.request, solving)
-        return self.provider.issue(self.request, solving, self.notes)
+            return finish(self.provider.resume(self.notes.urls[-1], self.request, solving))
+        return finish(self.provider.issue(self.request, solving, self.notes))
 
     def bundle(self) -> Bundle:
         """The certificate, which has to come now."""

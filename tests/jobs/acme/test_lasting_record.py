@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from jobs.courses import finish
 from jobs.keys import new_key
 from jobs.policy.failure import Failure
 from jobs.policy.keys import KeyType
@@ -81,7 +82,7 @@ def test_an_order_in_which_it_was_offered_is_remembered(server: OddServer, monke
     made = provider(server, AcmeAccount("https://ca.example/acct/1", new_key(KeyType.ECDSA_P256)))
     request = OrderRequest(("shop.example",), new_key(KeyType.ECDSA_P256))
     with pytest.raises(Failure) as caught:
-        made.issue(request, {}, Notes())
+        finish(made.issue(request, {}, Notes()))
     assert caught.value.code == "no_challenge"
     assert made.persist() == Offer(("ca.example",))
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from jobs.courses import finish
 from jobs.policy.certificate import Bundle
 from jobs.policy.failure import Failure
 from jobs.policy.proof import prove
@@ -20,7 +21,7 @@ from tests.quick_time import QuickTime
 
 def issued(pebble: Pebble, provider: Provider, *names: str) -> Bundle:
     asked = request(*names)
-    bundle = provider.issue(asked, solvers(pebble), Notes())
+    bundle = finish(provider.issue(asked, solvers(pebble), Notes()))
     assert isinstance(bundle, Bundle)
     prove(bundle, names, datetime.now(UTC))
     return bundle
@@ -40,7 +41,7 @@ def test_the_order_url_is_kept_before_any_further_request(pebble: Pebble) -> Non
 
     before = len(pebble.requests)
     with pytest.raises(KeyboardInterrupt, match="my-order"):
-        registered(pebble).issue(request("journal.test"), solvers(pebble), Dying())
+        finish(registered(pebble).issue(request("journal.test"), solvers(pebble), Dying()))
     assert len(pebble.requests) == before
     assert list(pebble.challenges.iterdir()) == []
 
@@ -56,10 +57,10 @@ def test_an_order_is_gone_on_with_from_where_it_stands(pebble: Pebble) -> None:
 
     dying = Dying()
     with pytest.raises(KeyboardInterrupt):
-        provider.issue(asked, solvers(pebble), dying)
-    bundle = provider.resume(dying.urls[0], asked, solvers(pebble))
+        finish(provider.issue(asked, solvers(pebble), dying))
+    bundle = finish(provider.resume(dying.urls[0], asked, solvers(pebble)))
     assert isinstance(bundle, Bundle)
-    again = provider.resume(dying.urls[0], asked, solvers(pebble))
+    again = finish(provider.resume(dying.urls[0], asked, solvers(pebble)))
     assert isinstance(again, Bundle)
     assert again.leaf == bundle.leaf, "a valid order is downloaded, not ordered again"
     assert notes.urls == []
@@ -68,7 +69,7 @@ def test_an_order_is_gone_on_with_from_where_it_stands(pebble: Pebble) -> None:
 def test_an_order_that_the_ca_does_not_know_is_gone(pebble: Pebble) -> None:
     url = pebble.directory_url.replace("/dir", "/my-order/nothing")
     with pytest.raises(Failure) as caught:
-        registered(pebble).resume(url, request("gone.test"), solvers(pebble))
+        finish(registered(pebble).resume(url, request("gone.test"), solvers(pebble)))
     assert caught.value.code == "order_gone"
 
 
@@ -84,7 +85,7 @@ def test_a_failed_validation_tells_the_cas_own_words_and_leaves_no_challenge(peb
             (pebble.challenges / token).unlink()
 
     with pytest.raises(Failure) as caught:
-        registered(pebble).issue(request("wrong.test"), {"http-01": Silent()}, Notes())
+        finish(registered(pebble).issue(request("wrong.test"), {"http-01": Silent()}, Notes()))
     assert caught.value.code == "validation_failed"
     assert "wrong.test" in caught.value.detail
     assert "unauthorized" in caught.value.detail
@@ -93,7 +94,7 @@ def test_a_failed_validation_tells_the_cas_own_words_and_leaves_no_challenge(peb
 
 def test_a_name_that_the_ca_forbids_is_a_permanent_failure(pebble: Pebble) -> None:
     with pytest.raises(Failure) as caught:
-        registered(pebble).issue(request("blocked.test"), solvers(pebble), Notes())
+        finish(registered(pebble).issue(request("blocked.test"), solvers(pebble), Notes()))
     assert caught.value.code == "ca_rejected_name"
     assert caught.value.permanent
     assert "blocked.test" in caught.value.detail
@@ -154,7 +155,7 @@ def test_an_account_that_the_ca_forgot_says_so(another_pebble: Callable[..., Peb
     account = Provider(options(old)).register(None, True, None)
     provider = Provider(options(new), account)
     with pytest.raises(Failure) as caught:
-        provider.issue(request("forgotten.test"), solvers(new), Notes())
+        finish(provider.issue(request("forgotten.test"), solvers(new), Notes()))
     assert (caught.value.code, caught.value.of_provider) == ("account_gone", True)
 
 
@@ -163,6 +164,6 @@ def test_a_ca_that_is_down_is_named_with_the_cause(another_pebble: Callable[...,
     provider = registered(pebble)
     pebble.kill_ca()
     with pytest.raises(Failure) as caught:
-        provider.issue(request("down.test"), solvers(pebble), Notes())
+        finish(provider.issue(request("down.test"), solvers(pebble), Notes()))
     assert caught.value.code == "ca_unreachable"
     assert "127.0.0.1" in caught.value.detail

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from jobs.courses import finish
 from jobs.keys import new_key
 from jobs.policy.failure import Failure
 from jobs.policy.keys import KeyType
@@ -79,9 +80,9 @@ class Asked:
         solvers = {"http-01": self.solver, "dns-01": self.solver}
         with pytest.raises(Failure) as caught:
             if resume:
-                self.provider.resume(ORDER, asked, solvers)
+                finish(self.provider.resume(ORDER, asked, solvers))
             else:
-                self.provider.issue(asked, solvers, Notes())
+                finish(self.provider.issue(asked, solvers, Notes()))
         return caught.value
 
 

@@ -10,6 +10,7 @@ from email.utils import format_datetime
 
 import pytest
 
+from jobs.courses import finish
 from jobs.policy.ari import Window, certificate_id
 from jobs.policy.certificate import Bundle
 from jobs.policy.failure import Failure
@@ -40,7 +41,7 @@ def provider(front: AriFront) -> Provider:
 @pytest.fixture
 def issued(pebble: Pebble, provider: Provider) -> Callable[..., Bundle]:
     def issue(*names: str, replaces: str | None = None, by: Provider = provider) -> Bundle:
-        bundle = by.issue(replace(request(*names), replaces=replaces), solvers(pebble), Notes())
+        bundle = finish(by.issue(replace(request(*names), replaces=replaces), solvers(pebble), Notes()))
         assert isinstance(bundle, Bundle)
         return bundle
 
@@ -172,6 +173,6 @@ def test_an_order_that_replaces_is_gone_on_with_like_any(
 
     asked, dying = replace(request("parked.test"), replaces="a.b"), Dying()
     with pytest.raises(KeyboardInterrupt):
-        provider.issue(asked, solvers(pebble), dying)
-    assert isinstance(provider.resume(dying.urls[0], asked, solvers(pebble)), Bundle)
+        finish(provider.issue(asked, solvers(pebble), dying))
+    assert isinstance(finish(provider.resume(dying.urls[0], asked, solvers(pebble))), Bundle)
     assert [payload.get("replaces") for payload, _ in front.orders] == ["a.b"]

@@ -20,9 +20,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_limits_are_those_that_are_promised() -> None:
-    from jobs.providers.protocol import wire
+    from jobs.providers.protocol import connections, wire
 
-    assert (wire.READ_TIMEOUT, wire.CONNECT_TIMEOUT, len(wire.RETRY_WAITS)) == (15.0, 10.0, 3)
+    assert (connections.READ_TIMEOUT, connections.CONNECT_TIMEOUT, len(wire.RETRY_WAITS)) == (15.0, 10.0, 3)
 
 
 @pytest.mark.parametrize("what", [Trickles(0.01), Delays(LIMIT * 2)], ids=["by bytes", "late"])

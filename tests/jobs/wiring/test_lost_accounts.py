@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import models
-from jobs.providers.protocol.wire import Key, Wire
+from jobs.providers.protocol.jws import Key
+from jobs.providers.protocol.wire import Wire
 from jobs.wiring import provider_keys, providers
 from tests.fault_proxy import Says, moved, order_says
 from tests.jobs.wiring.faulty_ca import PROVIDER, TERMS, Site, ca, site

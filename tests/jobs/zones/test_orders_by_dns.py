@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from jobs.courses import finish
 from jobs.demo.daemons import bind, pebble
 from jobs.demo.daemons.starting import run
 from jobs.policy.certificate import Bundle
@@ -49,7 +50,7 @@ class Host:
     def order(self, *names: str, by: Solver | None = None, methods: dict[str, str] | None = None) -> tuple[str, ...]:
         """The names of the certificate."""
         asked = replace(request(*names), methods=methods or dict.fromkeys(names, "dns-01"))
-        bundle = self.provider.issue(asked, {"dns-01": by or self.solver(), "http-01": Silent()}, Notes())
+        bundle = finish(self.provider.issue(asked, {"dns-01": by or self.solver(), "http-01": Silent()}, Notes()))
         assert isinstance(bundle, Bundle)
         return read_certificate(bundle.leaf).names
 
@@ -198,6 +199,6 @@ def test_an_order_that_was_interrupted_is_gone_on_with_by_dns(host: Host) -> Non
 
     dying, asked = Dying(), replace(request("b.test", "*.b.test"), methods={"b.test": "dns-01"})
     with pytest.raises(KeyboardInterrupt):
-        host.provider.issue(asked, {"dns-01": host.solver()}, dying)
-    bundle = host.provider.resume(dying.urls[0], asked, {"dns-01": host.solver()})
+        finish(host.provider.issue(asked, {"dns-01": host.solver()}, dying))
+    bundle = finish(host.provider.resume(dying.urls[0], asked, {"dns-01": host.solver()}))
     assert isinstance(bundle, Bundle)
