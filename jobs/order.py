@@ -114,9 +114,7 @@ def order(
             privkey=_key(path, row, key_type),
             methods=kept.get("methods", {}),
             ancestors=kept.get("ancestors", {}),
-            replaces=renewals.replaced(
-                {website: names}, ordering.provider_name, ordering.account_url, ordering.clock()
-            ).get(website),
+            replaces=_replaced(ordering, website, names) if at_stake else None,
         )
         answer = yield from _go_on(ordering, row, request)
     except Failure as failure:
@@ -205,6 +203,12 @@ def _go_on(
     return (yield from ordering.provider.issue(request, ordering.solvers, RowJournal(row)))
 
 
+def _replaced(ordering: Ordering, website: str, names: tuple[str, ...]) -> str | None:
+    """The certificate that this order may say that it replaces."""
+    found = renewals.replaced({website: names}, ordering.provider_name, ordering.account_url, ordering.clock())
+    return found.get(website)
+
+
 def _take_turn(ordering: Ordering, website: str, request: OrderRequest) -> Waits[None]:
     """Wait until the CA may be asked for one more order: seconds. Raises Failure("ca_limit_near")."""
     wanted = ledger.asked(website, request.names, replaces=request.replaces is not None)
@@ -243,7 +247,7 @@ def _row(
     if row.provider == ordering.provider_name and set(json.loads(row.payload)["names"]) == set(names):
         if is_waiting(row):
             queue.update(row, requested_at=ordering.clock())  # only now the CA is asked, and its time begins
-        if not row.order_url:
+        if not row.order_url and json.loads(row.payload) != payload:
             queue.update(row, payload=json.dumps(payload))
         return row
     close(ordering, row, "cancelled", ELSEWHERE)

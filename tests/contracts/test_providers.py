@@ -9,6 +9,7 @@ import pytest
 
 from jobs import registry
 from jobs.abilities import tells_renewals
+from jobs.courses import finish
 from jobs.policy.failure import Failure
 from jobs.policy.score import score
 from jobs.policy.specs import Specs
@@ -126,7 +127,7 @@ def test_nothing_is_ordered_without_an_account(name: str) -> None:
         lambda: provider.resume("https://ca.test/order/1", request, {}),
     ):
         with pytest.raises(Failure) as caught:
-            ask()
+            finish(ask())
         assert caught.value.code == "account_missing" and caught.value.permanent
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from jobs.challenges import HttpSolver
+from jobs.courses import finish
 from jobs.demo import accounts, served
 from jobs.demo.daemons import apache, bind
 from jobs.demo.daemons.caddy import CaddyCa, start_caddy_ca
@@ -78,7 +79,7 @@ def provider(caddy: CaddyCa) -> Provider:
 
 def order(provider: Provider, kind: str, solver: Solver, *names: str) -> Certificate:
     request = OrderRequest(names, new_key(KeyType.ECDSA_P256), methods={name: kind for name in names})
-    bundle = provider.issue(request, {kind: solver}, Notes())
+    bundle = finish(provider.issue(request, {kind: solver}, Notes()))
     assert isinstance(bundle, Bundle)
     leaf = read_certificate(bundle.leaf)
     assert set(leaf.names) == set(names)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.challenges import HttpSolver
+from jobs.courses import finish
 from jobs.demo.daemons.bind import Zone, start_bind
 from jobs.demo.daemons.caa_front import CaaFront, Fault, start_caa_front
 from jobs.demo.daemons.pebble import Behaviour, start_pebble
@@ -48,7 +49,9 @@ def issue(provider: Provider, tmp_path: Path):  # type: ignore[no-untyped-def]
     def order(*names: str) -> Bundle:
         wild = {name: "dns-01" for name in names if name.startswith("*.")}
         request = OrderRequest(names, new_key(KeyType.ECDSA_P256), methods=wild)
-        bundle = provider.issue(request, {"http-01": HttpSolver(tmp_path), "dns-01": HttpSolver(tmp_path)}, Notes())
+        bundle = finish(
+            provider.issue(request, {"http-01": HttpSolver(tmp_path), "dns-01": HttpSolver(tmp_path)}, Notes())
+        )
         assert isinstance(bundle, Bundle)
         return bundle
 

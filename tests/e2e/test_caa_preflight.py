@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from jobs.challenges import HttpSolver
+from jobs.courses import finish
 from jobs.demo.accounts import plain_website
 from jobs.demo.daemons import apache, bind, caa_front, pebble, powerdns
 from jobs.demo.daemons.starting import run
@@ -87,7 +88,7 @@ class Server:
         options = Options(directory=self.ca.directory, ca_bundle=self.ca.bundle)
         provider = Provider(options, Provider(options).register(None, True, None))
         solvers = {"http-01": HttpSolver(Place(INSTANCE).challenges)}
-        provider.issue(OrderRequest((name,), new_key(KeyType.ECDSA_P256)), solvers, Notes())
+        finish(provider.issue(OrderRequest((name,), new_key(KeyType.ECDSA_P256)), solvers, Notes()))
 
     def check(self, user: str, *more: str) -> dict[str, Any]:
         report = self.product.run("check", "--user", user, "--json", *more, expected=(0, 1)).json()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from jobs.challenges import HttpSolver
+from jobs.courses import finish
 from jobs.demo.daemons.bind import Zone, start_bind
 from jobs.demo.inside import PUBLIC_ADDRESS
 from jobs.keys import new_key
@@ -73,7 +74,7 @@ def provider(ca: Acme2Certifier) -> Provider:
 def issue(provider: Provider, challenges: Path) -> Issue:
     def order(replaces: str | None = None) -> tuple[Bundle, Certificate]:
         request = OrderRequest(("shop.test",), new_key(KeyType.ECDSA_P256), replaces=replaces)
-        bundle = provider.issue(request, {"http-01": HttpSolver(challenges)}, Notes())
+        bundle = finish(provider.issue(request, {"http-01": HttpSolver(challenges)}, Notes()))
         assert isinstance(bundle, Bundle)
         return bundle, prove(bundle, ["shop.test"], datetime.now(UTC))
 
