@@ -26,6 +26,7 @@ FOR_TESTS = (
     *FOR_DEMO, *FOR_BUILD, "caddy", "certbot", "chromium", "curl", "fonts-dejavu-core", "nginx-light",
     "pdns-backend-sqlite3", "pdns-server",
 )
+FOR_BENCH = (*FOR_DEMO, "caddy", "certbot", "dehydrated", "lego", "strace", "uacme")
 
 _LOCK = Path("/run/lock/autossl-demo-packages")
 _POLICY = Path("/usr/sbin/policy-rc.d")
@@ -178,8 +179,8 @@ def _impossible(why: str) -> Failure:
 
 
 def main(words: Sequence[str]) -> int:
-    """`python -m jobs.demo.packages build|demo|tests`: install what that needs; 2 when it can't be done."""
-    sets = {"build": FOR_BUILD, "demo": FOR_DEMO, "tests": FOR_TESTS}
+    """`python -m jobs.demo.packages bench|build|demo|tests`: install what that needs; 2 when it can't be done."""
+    sets = {"bench": FOR_BENCH, "build": FOR_BUILD, "demo": FOR_DEMO, "tests": FOR_TESTS}
     if len(words) != 1 or words[0] not in sets:
         print(f"expected one of: {', '.join(sets)}", file=sys.stderr)
         return 2

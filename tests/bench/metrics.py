@@ -1,56 +1,41 @@
-"""How quickly `/metrics` answers in a large installation: `bash tests/run bench metrics [--accounts N] [--requests N]`.
+"""How quickly `/metrics` of a large installation answers.
 
-The installation is that of `bench pages`: ten thousand accounts, fifty thousand names. Prints median and 99th
-percentile in milliseconds, on the server, without network and TLS. It measures, it asserts nothing but that each
-request is answered; the aim is a median below 50 ms.
+The installation is that of `pages`. Asked of the WSGI application, without network and TLS.
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
-import sys
-import tempfile
 import time
-from pathlib import Path
-
-import click
 
 import models
-from jobs.ports import Place
-from jobs.wiring import instance, people, tokens
-from panel import create_app
-from tests.bench.pages import filled
+from jobs.wiring import people, tokens
+from tests.bench.asked import percentile, refuse_wrong
+from tests.bench.figures import Report
+from tests.bench.installation import ADMINISTRATOR, SIZES, installation
 from tests.panel.browser import HTTPS
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="tests/run bench metrics")
-    parser.add_argument("--accounts", type=int, default=10_000)
-    parser.add_argument("--requests", type=int, default=60)
-    chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="autossl-bench-") as directory:
-        place = Place(Path(directory) / "instance")
-        instance.create(place.instance)
-        app = create_app(place.instance)
+def run(report: Report) -> None:
+    for accounts in SIZES[:1] if report.quick else SIZES:
+        times, samples = _asked(accounts, 5 if report.quick else 60)
+        table, subject = "/metrics", f"{accounts} accounts, {samples} samples"
+        report.took(table, subject, "median", [statistics.median(times)], "ms")
+        report.took(table, subject, "p99", [percentile(times, 0.99)], "ms")
+        report.point("metrics", "median ms", accounts, statistics.median(times))
+    report.at_most(f"/metrics of {accounts} accounts, median", statistics.median(times), 50, "ms")
+
+
+def _asked(accounts: int, requests: int) -> tuple[list[float], int]:
+    """Milliseconds of each request, and how many samples an answer has."""
+    with installation(accounts) as (_, app, _):
         with models.database.connection_context():
-            filled(place, chosen.accounts)
-            token, _ = tokens.make(people.find("root"), "bench", "read", None, 1)
+            token, _ = tokens.make(people.find(ADMINISTRATOR), "bench", "read", None, 1)
         client, times, body = app.test_client(), [], ""
-        for _ in range(chosen.requests):
+        for _ in range(requests):
             began = time.perf_counter()
             answer = client.get("/metrics", base_url=HTTPS, headers={"Authorization": f"Bearer {token}"})
             times.append(1000 * (time.perf_counter() - began))
             body = answer.text
-            if answer.status_code != 200:
-                click.echo(f"/metrics answers {answer.status_code}: {body}")
-                return 1
-    worst = sorted(times)[min(len(times) - 1, int(len(times) * 0.99))]
-    lines = sum(not line.startswith("#") for line in body.splitlines())
-    click.echo(f"{chosen.accounts} accounts, {lines} samples: median {statistics.median(times):.1f} ms, "
-               f"99th percentile {worst:.1f} ms")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+            refuse_wrong([] if answer.status_code == 200 else [f"/metrics: {answer.status_code}"])
+    return times, sum(not line.startswith("#") for line in body.splitlines())

@@ -75,7 +75,7 @@ def pending(count: int, names: int = 3) -> list[models.QueueEntry]:
     moment = now()
     rows = []
     for number in range(count):
-        payload = {"names": _names(number, names)}
+        payload = {"names": names_of(number, names)}
         row = queue.request_order(main_name(number), account_name(number), PROVIDER, payload, moment)
         queue.update(row, state="waiting", order_url=f"https://ca.example/order/{number}", polled_at=moment,
                      run_after=moment + timedelta(minutes=5), answer=f"processing {HOSTILE}")
@@ -132,7 +132,7 @@ def _account(number: int, names: int, moment: datetime) -> dict[str, Any]:
     }
 
 
-def _names(number: int, names: int) -> list[str]:
+def names_of(number: int, names: int) -> list[str]:
     main, labels = main_name(number), ("www", "mail", *(f"sub{more}" for more in range(names)))
     return [main, *(f"{label}.{main}" for label in labels[: names - 1])]
 
@@ -142,7 +142,7 @@ def _website(number: int, names: int, moment: datetime) -> dict[str, Any]:
     return {
         "account": account_name(number),
         "main": main_name(number),
-        "names": json.dumps(_names(number, names)),
+        "names": json.dumps(names_of(number, names)),
         "rejected": json.dumps(rejected if number == 3 else []),
         "docroot": f"/home/{account_name(number)}/htdocs",
         "source": "apache",
@@ -153,7 +153,7 @@ def _website(number: int, names: int, moment: datetime) -> dict[str, Any]:
 
 
 def _certificate(number: int, names: int, moment: datetime) -> dict[str, Any]:
-    covered = _names(number, names)[: -1 if number % 5 == 1 else None]
+    covered = names_of(number, names)[: -1 if number % 5 == 1 else None]
     ends = moment + {0: timedelta(days=60, hours=number % 200), 1: timedelta(days=45), 2: timedelta(days=4)}[number % 5]
     return {
         "website": main_name(number),
@@ -188,7 +188,7 @@ def _problems(number: int, moment: datetime) -> list[dict[str, Any]]:
     common = {"website": main, "since": moment - timedelta(days=2), "seen_at": moment, "attempts": 2,
               "retry_at": moment + timedelta(hours=3)}
     if number % 5 == 1:
-        return [{**common, "name": _names(number, 2)[-1], "code": "dns_nxdomain", "text": f"no such name {HOSTILE}"}]
+        return [{**common, "name": names_of(number, 2)[-1], "code": "dns_nxdomain", "text": f"no such name {HOSTILE}"}]
     if number % 5 == 3:
         return [
             {**common, "name": "", "code": "all_names_failed", "text": "no name passed, nothing was ordered"},
