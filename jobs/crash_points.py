@@ -38,7 +38,7 @@ STEPS = (
     "test configuration",
     "reload",
     "probe",
-    "keep standing",  # of each website on each service
+    "keep standing",  # of all websites on all services
     "close check",  # its own row
 )
 """In the order of a check. Where one is done for several names, files or services, an edge is reached several times."""

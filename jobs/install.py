@@ -16,7 +16,7 @@ from typing import Protocol, TypeGuard
 from jobs import privileged, unfinished
 from jobs.abilities import HoldsSeveral
 from jobs.crash_points import edges
-from jobs.loadable import refuse_unloadable
+from jobs.loadable import unloadable
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
 from jobs.policy.site import Website
@@ -153,8 +153,11 @@ def _stage(service: ServiceTarget, items: Sequence[Item], place: Place, keeper: 
     """Publish the files of `items` and test. A test that fails is narrowed down by halves to the items at fault."""
     staged = _Staged([], [], [])
     changes: dict[Path, FileChange] = {}
+    refused = unloadable([item.directory for item in items])
     for item in items:
         try:
+            if item.directory in refused:
+                raise refused[item.directory]
             own = _changes(service, item, place)
         except Failure as failure:
             staged.refused.append(_failed(service, item, failure.code, failure.detail))
@@ -212,7 +215,6 @@ def _links_first(place: Place, changes: Collection[FileChange]) -> list[FileChan
 
 def _changes(service: ServiceTarget, item: Item, place: Place) -> list[FileChange]:
     """The link to the set, if it points elsewhere, then what the service itself needs. Raises Failure."""
-    refuse_unloadable(item.directory)
     link = place.link(item.website.main, service.name)
     own = list(service.install(item.website, item.certificate))
     if link.is_symlink() and link.readlink().name == item.directory.name:

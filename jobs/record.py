@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from jobs import presented, records, summaries, troubles
@@ -47,12 +47,10 @@ def record(
         log.say("error", f"{outcome.service}: {outcome.text}", code=outcome.code)
     found: list[troubles.Found] = []
     looked: list[presented.Look] = []
+    _keep_standings(cases, by_site, now)
     for case in cases:
         seen = by_site.get(case.website.main, [])
         _conclude(log, case, seen, now)
-        states = {(case.website.main, one.service): (one.state, one.text, None) for one in seen}
-        with edges("keep standing"):
-            records.keep_standings(states, now, _at_stake(case))
         done = {one.service for one in seen}
         left_alone = case.decision.action is Action.LEAVE
         looked.append(presented.Look(case.website.main, case.facts.presented, done, left_alone))
@@ -63,6 +61,18 @@ def record(
     presented.keep(looked, now)
     troubles.keep(found, now)
     summaries.refresh({case.website.account for case in cases}, service_names)
+
+
+def _keep_standings(cases: Sequence[Case], by_site: Mapping[str, Sequence[Outcome]], now: datetime) -> None:
+    """In one transaction: what dies before it ends is looked at again as a whole, for `note_begun` says so."""
+    states, at_stake = {}, {}
+    for case in cases:
+        if seen := by_site.get(case.website.main, ()):
+            states |= {(case.website.main, one.service): (one.state, one.text, None) for one in seen}
+            at_stake |= _at_stake(case)
+    if states:
+        with edges("keep standing"):
+            records.keep_standings(states, now, at_stake)
 
 
 def say(log: RunLog, case: Case, level: str, text: str, *, code: str = "", name: str = "", indent: int = 0) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
+
+from peewee import chunked
 
 import models
 from jobs import revocations
@@ -17,6 +19,9 @@ from jobs.policy.features import DEFAULT, Entitlement, FeatureList
 from jobs.policy.keys import KeyType
 from jobs.policy.retry import next_try
 from jobs.policy.site import Account, AccountState, Website
+
+AT_ONCE = 500
+"""Values in one question: SQLite takes 999 everywhere."""
 
 NOTHING_AT_STAKE: Mapping[tuple[str, str], Certificate] = MappingProxyType({})
 
@@ -208,44 +213,42 @@ def keep_standings(
     now: datetime,
     at_stake: Mapping[tuple[str, str], Certificate] = NOTHING_AT_STAKE,
 ) -> None:
-    """Keep (website, service) -> (state, text, fingerprint), each failure with its own backoff. `at_stake`: what the
-    service presents until the next try."""
+    """Keep (website, service) -> (state, text, fingerprint), each failure with its own backoff; all of it or nothing.
+    `at_stake`: what the service presents until the next try."""
+    table = models.ServiceState
+    columns = (table.website, table.service, table.attempts)
     with models.database.atomic():
-        for (website, service), (state, text, fingerprint) in states.items():
-            same = (models.ServiceState.website == website) & (models.ServiceState.service == service)
-            row = models.ServiceState.get_or_none(same)
-            attempts = 0 if state == "installed" else (row.attempts if row else 0) + 1
-            retry_at = next_try(attempts, now, at_stake.get((website, service))) if attempts else None
-            models.ServiceState.insert(
-                website=website,
-                service=service,
-                state=state,
-                text=text,
-                fingerprint=fingerprint,
-                checked_at=now,
-                attempts=attempts,
-                retry_at=retry_at,
-            ).on_conflict(
-                conflict_target=[models.ServiceState.website, models.ServiceState.service],
-                update={
-                    "state": state,
-                    "text": text,
-                    "fingerprint": fingerprint,
-                    "checked_at": now,
-                    "attempts": attempts,
-                    "retry_at": retry_at,
-                },
-            ).execute()
+        before: dict[tuple[str, str], int] = {}
+        for some in chunked({website for website, _ in states}, AT_ONCE):
+            rows = table.select(*columns).where(table.website.in_(some)).tuples()
+            before |= {(website, service): attempts for website, service, attempts in rows}
+        fresh = []
+        for key, (state, text, fingerprint) in states.items():
+            attempts = 0 if state == "installed" else before.get(key, 0) + 1
+            fresh.append({
+                "website": key[0], "service": key[1], "state": state, "text": text, "fingerprint": fingerprint,
+                "checked_at": now, "attempts": attempts,
+                "retry_at": next_try(attempts, now, at_stake.get(key)) if attempts else None,
+            })
+        kept = [table.state, table.text, table.fingerprint, table.checked_at, table.attempts, table.retry_at]
+        _keep_states(fresh, kept)
 
 
 def note_begun(websites: Collection[str], service: str, now: datetime) -> None:
     """An installation begins: until its outcome is kept, the service counts as one to be tried again at once."""
-    state = models.ServiceState
+    fresh = [
+        {"website": website, "service": service, "state": "waiting", "checked_at": now, "retry_at": now}
+        for website in websites
+    ]
     with models.database.atomic():
-        for website in websites:
-            fresh = {"website": website, "service": service, "state": "waiting", "checked_at": now, "retry_at": now}
-            keys = [state.website, state.service]
-            state.insert(**fresh).on_conflict(conflict_target=keys, update={"retry_at": now}).execute()
+        _keep_states(fresh, [models.ServiceState.retry_at])
+
+
+def _keep_states(fresh: Sequence[dict[str, Any]], kept: Sequence[Any]) -> None:
+    """Insert rows; of those that are there already, `kept` are set anew."""
+    state = models.ServiceState
+    for some in chunked(fresh, AT_ONCE // 10):
+        state.insert_many(some).on_conflict(conflict_target=[state.website, state.service], preserve=kept).execute()
 
 
 def start_run(start: str, scope: str, provider: str, now: datetime) -> models.Run:

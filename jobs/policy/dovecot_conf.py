@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from operator import attrgetter
 
 from jobs.policy.names import covers
 
@@ -31,6 +33,19 @@ class SiteBlock:
     names: tuple[str, ...]
     directory: str
 
+    @cached_property
+    def parts(self) -> tuple[SiteBlock | None, SiteBlock | None]:
+        """With its own names only, and with its wildcards only; None where there are none."""
+        by_kind = (tuple(name for name in self.names if name.startswith("*") is wild) for wild in (False, True))
+        plain, wild = (
+            None if not names else self if names == self.names else replace(self, names=names) for names in by_kind
+        )
+        return plain, wild
+
+    @cached_property
+    def text(self) -> str:
+        return f'local_name "{" ".join(self.names)}" {{\n{_pair(self.directory, "  ")}}}\n'
+
 
 @dataclass(frozen=True)
 class OurFile:
@@ -46,12 +61,15 @@ class OurFile:
 
     def with_block(self, names: Sequence[str], directory: str) -> OurFile:
         """The set of `directory` presented for exactly `names`, which no other block keeps."""
-        own = SiteBlock(tuple(sorted(names, key=lambda name: name.startswith("*"))), directory)
-        others = [
-            replace(block, names=tuple(name for name in block.names if name not in own.names)) for block in self.blocks
-        ]
-        blocks = [own if block.directory == directory else block for block in others]
-        if own not in blocks:
+        own, taken = SiteBlock(tuple(sorted(names, key=lambda name: name.startswith("*"))), directory), set(names)
+        blocks, placed = [], False
+        for block in self.blocks:  # once for each website of a run: what stays as it is must cost next to nothing
+            if block.directory == directory:
+                block, placed = own, True
+            elif not taken.isdisjoint(block.names):
+                block = replace(block, names=tuple(name for name in block.names if name not in taken))
+            blocks.append(block)
+        if not placed:
             blocks.append(own)
         return replace(self, blocks=tuple(block for block in blocks if block.names))
 
@@ -87,13 +105,8 @@ class Effective:
 def as_written(file: OurFile) -> list[SiteBlock]:
     """The blocks as they stand in the file. Dovecot takes the first one that matches, so the names of all websites come
     before the wildcards of any (a wildcard matches one label, so their own order says nothing)."""
-    blocks = sorted(file.blocks, key=lambda block: block.directory)
-    parts = [
-        SiteBlock(tuple(name for name in block.names if name.startswith("*") is wild), block.directory)
-        for wild in (False, True)
-        for block in blocks
-    ]
-    return [part for part in parts if part.names]
+    parts = [block.parts for block in sorted(file.blocks, key=attrgetter("directory"))]
+    return [part for kind in (0, 1) for both in parts if (part := both[kind]) is not None]
 
 
 def render(file: OurFile) -> str:
@@ -103,8 +116,7 @@ def render(file: OurFile) -> str:
         parts.append(("ssl = yes\n" if file.enable else "") + _pair(file.default, ""))
     if sum(len(block.names) for block in file.blocks) >= MANY_NAMES:
         parts.append("service config {\n  vsz_limit = 2G\n}\n")
-    for block in as_written(file):
-        parts.append(f'local_name "{" ".join(block.names)}" {{\n{_pair(block.directory, "  ")}}}\n')
+    parts += [block.text for block in as_written(file)]
     return "".join(parts)
 
 

@@ -39,12 +39,9 @@ def render_map(names: Mapping[str, str]) -> str:
     """A line a name. Exim takes the first one that matches, so a name comes before a wildcard that matches it too,
     and a narrow wildcard before a wider one. Names and directories must have passed the grammar of what is rendered."""
 
-    def rank(name: str) -> tuple[bool, int, str]:
-        wild = name.startswith("*")
-        return wild, -name.count(".") if wild else 0, name
-
-    order = sorted(names, key=rank)
-    return "".join(f"{name}: {names[name]}\n" for name in order)
+    wild = sorted((name for name in names if name[0] == "*"), key=lambda name: (-name.count("."), name))
+    plain = sorted(names.keys() - set(wild)) if wild else sorted(names)
+    return "".join([f"{name}: {names[name]}\n" for name in (*plain, *wild)])
 
 
 def parse_map(text: str) -> dict[str, str]:

@@ -27,6 +27,7 @@ _NOISE = re.compile(r"AH00558:|AH00111:|AH00112:|Syntax OK")
 _MODULE = re.compile(r" (\w+) \((?:static|shared)\)\Z")
 _FIRST_LINES = 8
 _SETTLE = 60.0
+_LONGEST_PAUSE = 0.02
 _BOOTED = Path("/run/systemd/system")
 """There where systemd is the first process (sd_booted(3))."""
 
@@ -167,7 +168,7 @@ def _within(seconds: float, true: Callable[[], bool]) -> bool:
         if time.monotonic() >= end:
             return False
         time.sleep(pause)
-        pause = min(pause * 2, 0.25)
+        pause = min(pause * 2, _LONGEST_PAUSE)
     return True
 
 

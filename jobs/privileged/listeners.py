@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +26,14 @@ class Listener:
 def listening(pid: int) -> tuple[Listener, ...]:
     """The TCP sockets on which process `pid` listens, IPv4 first; none when it is gone or not ours to see."""
     proc = Path("/proc") / str(pid)
+    found: list[Listener] = []
     try:
         inodes = {_inode(descriptor) for descriptor in (proc / "fd").iterdir()}
-        tables = [(proc / "net" / name).read_text(encoding="ascii") for name in ("tcp", "tcp6")]
+        for name in ("tcp", "tcp6"):
+            with (proc / "net" / name).open(encoding="ascii") as table:
+                found += [listener for inode, listener in _rows(table) if inode in inodes]
     except OSError:
         return ()
-    found = [listener for table in tables for inode, listener in _rows(table) if inode in inodes]
     return tuple(dict.fromkeys(found))
 
 
@@ -41,15 +45,15 @@ def _inode(descriptor: Path) -> str:
     return match.group(1) if match else ""
 
 
-def _rows(table: str) -> list[tuple[str, Listener]]:
-    """(inode, listener) of every listening row of /proc/net/tcp or tcp6 (proc(5))."""
+def _rows(table: Iterable[str]) -> list[tuple[str, Listener]]:
+    """(inode, listener) of every listening row of /proc/net/tcp or tcp6 (proc(5)). The kernel lists them before all
+    others (net/ipv4/tcp_ipv4.c, TCP_SEQ_STATE_LISTENING), which may be many thousands and are not read."""
     rows = []
-    for line in table.splitlines()[1:]:
-        fields = line.split()
-        if len(fields) > 9 and fields[3] == _LISTEN:
-            address, _, port = fields[1].partition(":")
-            host = _address(address)
-            rows.append((fields[9], Listener(_LOOPBACK.get(host, host), int(port, 16))))
+    split = (line.split() for line in itertools.islice(table, 1, None))
+    for fields in itertools.takewhile(lambda fields: len(fields) > 9 and fields[3] == _LISTEN, split):
+        address, _, port = fields[1].partition(":")
+        host = _address(address)
+        rows.append((fields[9], Listener(_LOOPBACK.get(host, host), int(port, 16))))
     return rows
 
 

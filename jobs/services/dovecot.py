@@ -19,7 +19,7 @@ from jobs.policy.names import covers
 from jobs.policy.site import Website
 from jobs.ports import FileChange, Installed, Place, Served
 from jobs.services.system import MARK, handshakes, presented, rendered_name, rendered_path
-from jobs.services.system.mail_ports import daemon_listeners, mail_endpoints
+from jobs.services.system.mail_ports import Listening, mail_endpoints
 
 TEST_TIMEOUT = 120.0
 """Seconds: 5000 names took 5 s on two cores."""
@@ -56,6 +56,7 @@ class Service:
         self._planned: OurFile | None = None
         self._effective: Effective | None = None
         self._reloaded_at: float | None = None
+        self._listening = Listening(options.pid_file, "dovecot")
 
     def present(self) -> bool:
         return Path(self._options.doveconf).exists() and Path(self._options.config).exists()
@@ -118,14 +119,15 @@ class Service:
             raise Failure("service_not_running", f"dovecot: not running ({self._options.pid_file})")
         privileged.reload([self._options.doveadm, "-c", self._options.config, "reload"], TEST_TIMEOUT)
         self._reloaded_at = time.monotonic()
+        self._listening.forget()
 
     def probe(self, website: Website, certificate: Certificate) -> Sequence[Served]:
         """Names that a block of another website has taken over are not this one's to answer."""
         block = self._ours().block(str(self._place.link(website.main, self.name)))
         names = [name for name in certificate.names if block and name in block.names]
-        listeners = daemon_listeners(self._options.pid_file, "dovecot")
         ports = (self._options.tls_ports, self._options.starttls_ports)
-        return handshakes(mail_endpoints(listeners, names, *ports, "imap"), certificate.fingerprint, self._reloaded_at)
+        endpoints = mail_endpoints(self._listening.now(), names, *ports, "imap")
+        return handshakes(endpoints, certificate.fingerprint, self._reloaded_at)
 
     def _change(self, file: OurFile) -> FileChange:
         return FileChange(Path(self._options.snippet), f"{MARK}\n{render(file)}".encode(), mode=0o644)

@@ -67,7 +67,7 @@ class Service:
         self._asked: dict[str, str] | None = None
         self._listeners: tuple[privileged.Listener, ...] = ()
         self._reloaded_at: float | None = None
-        self._by_map_only = self._spared = False
+        self._by_map_only = self._spared = self._options_stand = False
         self._turn = threading.Lock()
 
     @property
@@ -81,7 +81,7 @@ class Service:
         self._names = None
         self._pair = None
         self._asked = None
-        self._by_map_only = False
+        self._by_map_only = self._options_stand = False
 
     def concerns(self, website: Website) -> bool:
         return True
@@ -109,9 +109,8 @@ class Service:
 
     def install(self, website: Website, certificate: Certificate) -> Sequence[FileChange]:
         directory = _no_colon(rendered_path(self._place.link(website.main, self.name)))
-        former = self._map()
-        names = {name: owner for name, owner in former.items() if owner != directory}
-        names |= {rendered_name(name): directory for name in certificate.names}
+        former, own = self._map(), {rendered_name(name): directory for name in certificate.names}
+        names = {name: owner for name, owner in former.items() if owner != directory} | own
         changes = self._option_changes(directory)
         if names != former or privileged.read(self.map) is None:
             changes = [self._map_change(names), *changes]
@@ -195,13 +194,14 @@ class Service:
     def _option_changes(self, directory: str | None) -> list[FileChange]:
         """The configuration with our two options; empty when it has them. `directory`: the set for clients that ask
         for no name, if the host has nothing for them."""
-        if self._pair is not None:
+        if self._pair is not None or self._options_stand:
             return []
         former = self._written_in_file()
         fallback = (exim_conf.fallback_of(former) if former else None) or self._configured()
         fallback = self._usable(fallback) or (exim_conf.if_it_exists(directory) if directory else Pair("", ""))
         pair = exim_conf.by_sni(_no_colon(rendered_path(self.map)), fallback)
         if pair == former:
+            self._options_stand = directory is not None  # and for the websites that come after it
             return []
         self._pair = pair
         text = (privileged.read(self._file()) or b"").decode("utf-8", "surrogateescape")

@@ -19,7 +19,7 @@ from jobs.policy.names import covers
 from jobs.policy.site import Website
 from jobs.ports import FileChange, Installed, Place, Served
 from jobs.services.system import MARK, handshakes, presented, rendered_name, rendered_path
-from jobs.services.system.mail_ports import daemon_listeners, mail_endpoints, said
+from jobs.services.system.mail_ports import Listening, mail_endpoints, said
 
 TABLES, CHAINS, LEVEL = "tls_server_sni_maps", "smtpd_tls_chain_files", "smtpd_tls_security_level"
 _DEFAULTS = ("smtpd_tls_cert_file", "smtpd_tls_eccert_file", "smtpd_tls_dcert_file")
@@ -59,6 +59,7 @@ class Service:
         self._parameters: dict[str, str] | None = None
         self._asked: dict[str, str] | None = None
         self._reloaded_at: float | None = None
+        self._listening = Listening(options.pid_file, "master")
 
     @property
     def source(self) -> Path:
@@ -148,14 +149,15 @@ class Service:
             raise Failure("service_not_running", f"postfix: not running ({self._options.pid_file})")
         privileged.reload([self._options.postfix, "-c", self._options.directory, "reload"])
         self._reloaded_at = time.monotonic()
+        self._listening.forget()
 
     def probe(self, website: Website, certificate: Certificate) -> Sequence[Served]:
         """Names that the table gives to another website are not this one's to answer."""
         directory = str(self._place.link(website.main, self.name))
         names = [name for name in certificate.names if self._table().get(name) == directory]
-        listeners = daemon_listeners(self._options.pid_file, "master")
         ports = (self._options.tls_ports, self._options.starttls_ports)
-        return handshakes(mail_endpoints(listeners, names, *ports, "smtp"), certificate.fingerprint, self._reloaded_at)
+        endpoints = mail_endpoints(self._listening.now(), names, *ports, "smtp")
+        return handshakes(endpoints, certificate.fingerprint, self._reloaded_at)
 
     # --- the table
 

@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from peewee import chunked
+
 import models
 from jobs import privileged
 from jobs.durable import durable
 from jobs.policy.failure import Failure
 from jobs.ports import FileChange, Place
 from jobs.store import write_secret
+
+AT_ONCE = 500
+"""Paths in one question: SQLite may take 999 values."""
 
 
 class KeptFiles:
@@ -24,14 +29,17 @@ class KeptFiles:
     def before(self, service: str, changes: Sequence[FileChange]) -> None:
         """Keep the first state of every file outside the instance, and what we are about to write there."""
         outside = [change for change in changes if not change.path.is_relative_to(self._place.instance)]
-        with durable():  # whatever happens to this machine next: what is changed then must be known as ours
-            for change in outside:
-                row = models.SetupFile.get_or_none(models.SetupFile.path == str(change.path))
-                first, stands = row is None, privileged.former(change.path)
-                row = row or self._first(service, stands)
-                row.written_sha256 = _written(row, digest(change.content, change.link), stands)
-                row.changed_at = datetime.now(UTC)
-                row.save(force_insert=first)
+        known = _rows([str(change.path) for change in outside])
+        for change in outside:
+            stands = privileged.former(change.path)
+            row = known.get(str(change.path)) or self._first(service, stands)
+            row.written_sha256 = _written(row, digest(change.content, change.link), stands)
+            row.changed_at = datetime.now(UTC)
+            known[row.path] = row
+        # whatever happens to this machine next: what is changed then must be known as ours
+        with durable(), models.database.atomic():
+            for some in chunked((row.__data__ for row in known.values()), AT_ONCE // 10):
+                models.SetupFile.replace_many(some).execute()
 
     def undoing(self) -> tuple[list[tuple[str, privileged.Former]], list[tuple[str, str]]]:
         """What would be put back, as (service, former state), and what can't be, as (service, reason)."""
@@ -104,6 +112,13 @@ def _standing(path: Path, ours: Sequence[str]) -> str:
     if digest(stands.content, stands.link) in ours:
         return "as written"
     return "changed" if stands.existed else "gone"
+
+
+def _rows(paths: Sequence[str]) -> dict[str, models.SetupFile]:
+    found: dict[str, models.SetupFile] = {}
+    for some in chunked(paths, AT_ONCE):
+        found |= {row.path: row for row in models.SetupFile.select().where(models.SetupFile.path.in_(some))}
+    return found
 
 
 def _written(row: models.SetupFile, new: str, stands: privileged.Former) -> str:

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from jobs.loadable import refuse_unloadable
+from jobs.loadable import refuse_unloadable, unloadable
 from jobs.policy.certificate import Bundle
 from jobs.policy.failure import Failure
 from tests.authority import Authority
@@ -73,3 +73,23 @@ def test_what_is_no_certificate_is_refused(tmp_path: Path, content: bytes) -> No
     written(tmp_path, bundle)
     (tmp_path / "fullchain.pem").write_bytes(content)
     assert refusal(tmp_path).code == "certificate_not_loadable"
+
+
+def test_a_set_that_was_loaded_before_is_tried_again_when_its_files_have_changed(tmp_path: Path) -> None:
+    one, other = TestCA().bundle(NAMES), TestCA().bundle(NAMES)
+    refuse_unloadable(written(tmp_path, one))
+    (tmp_path / "privkey.pem").write_bytes(other.privkey)
+    assert "key values mismatch" in refusal(tmp_path).detail
+    refuse_unloadable(written(tmp_path, other))
+
+
+def test_of_many_sets_those_are_told_that_cannot_be_loaded(tmp_path: Path) -> None:
+    one, other = TestCA().bundle(NAMES), TestCA().bundle(NAMES)
+    folders = [tmp_path / str(number) for number in range(20)]
+    for number, folder in enumerate(folders):
+        folder.mkdir()
+        written(folder, Bundle(other.privkey, one.chain) if number in (3, 17) else one)
+    failures = unloadable(folders)
+    assert sorted(failures) == sorted([folders[3], folders[17]])
+    assert {failure.code for failure in failures.values()} == {"certificate_not_loadable"}
+    assert unloadable([]) == {}

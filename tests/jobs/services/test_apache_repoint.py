@@ -232,7 +232,7 @@ def test_an_apache_that_ends_at_our_reload_is_put_back_and_started_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What Apache's test does not see: a pair that matches, with a key that OpenSSL refuses as too small."""
-    monkeypatch.setattr(jobs.install, "refuse_unloadable", lambda directory: None)  # which sees it
+    monkeypatch.setattr(jobs.install, "unloadable", lambda directories: {})  # which sees it
     own, key = bench.pair("own", ["a.test"])
     ready(bench, tls("a.test", f"SSLCertificateFile {own}", f"SSLCertificateKeyFile {key}"))
     serial = bench.leaf("a.test")

@@ -33,3 +33,17 @@ def test_what_somebody_wrote_in_between_is_his(instance: Instance, tmp_path: Pat
     kept.before("apache", [FileChange(path, b"second")])
     back, refused = kept.undoing()
     assert back == [] and "changed by somebody since" in refused[0][1]
+
+
+def test_the_first_state_of_many_files_is_kept_at_once_and_of_each_only_the_first(
+    instance: Instance, tmp_path: Path
+) -> None:
+    kept, paths = KeptFiles(instance.place), [tmp_path / f"{number}.conf" for number in range(600)]
+    paths[0].write_bytes(b"the host's")
+    for content in (b"one", b"two"):
+        changes = [FileChange(path, content) for path in (*paths, paths[0])]
+        kept.before("apache", changes)
+        privileged.publish(changes)
+    back, refused = kept.undoing()
+    assert (len(back), refused) == (600, [])
+    assert {was.path: was.content for _, was in back if was.existed} == {paths[0]: b"the host's"}
