@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 _SPACE = " \t\v\f\r\n"
-_MARK = re.compile(r"# +(\d+):\Z")
+_MARK = re.compile(r"# *(\d+):\Z")
+"""The number is four wide: from line 1000 on there is no space before it."""
+
 _FILE = "# In file: "
 _OWNER = ("suexecusergroup", "assignuserid", "ruidgid")
 

@@ -67,6 +67,14 @@ def dump(text: str) -> str:
     return f"# In file: /etc/a.conf\n{marked}"
 
 
+def test_lines_from_the_thousandth_on_count_as_those_before() -> None:
+    rows = [(line, f"<VirtualHost *:80>\n  #{line + 1:4}:\n  ServerName s{line}.test\n</VirtualHost>")
+            for line in (9, 99, 996, 999, 1000, 9999, 123456)]
+    text = "".join(f"#{line:4}:\n{row}\n" for line, row in rows)
+    found = vhosts(parse_dump(f"# In file: /etc/a.conf\n{text}"))
+    assert [(vhost.line, vhost.server_name) for vhost in found] == [(line, f"s{line}.test") for line, _ in rows]
+
+
 def test_the_tree_has_every_directive_with_its_file_and_line() -> None:
     tree = parse_dump(DUMP)
     assert [(item.name, item.line) for item in tree] == [
