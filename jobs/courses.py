@@ -46,14 +46,16 @@ def finish_all(
         threading.Thread(target=crew.work, args=(around,), name=f"course-{number}")
         for number in range(min(workers, len(begin)))
     ]
-    for thread in threads:
-        thread.start()
+    started: list[threading.Thread] = []
     try:
         for thread in threads:
+            thread.start()
+            started.append(thread)
+        for thread in started:
             thread.join()
     except BaseException:
         crew.begin_no_more()
-        for thread in threads:
+        for thread in started:
             thread.join()
         raise
     return crew.results()
@@ -110,8 +112,13 @@ class _Crew(Generic[T]):
                 self._turn.wait(self._until(now))
 
     def _may_begin(self, now: float) -> bool:
+        """A pause that can't be told ends the beginning of further ones; this worker goes on with what was begun."""
         if now >= self._next_begin:
-            self._next_begin = now + self._pause()
+            try:
+                self._next_begin = now + self._pause()
+            except Exception as error:  # noqa: BLE001 told to who waits for all
+                self.begin_no_more(error)
+                return False
         return now >= self._next_begin
 
     def _until(self, now: float) -> float | None:

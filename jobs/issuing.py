@@ -25,8 +25,9 @@ from jobs.record import say, say_bug, say_plan
 from jobs.report import Case
 from jobs.world import Scope, World
 
-UNDER_WAY = 256
-"""Orders at once of which most wait for the CA: each has a row and a key, and is gone on with after a crash."""
+UNDER_WAY = 128
+"""Orders at once of which most wait for the CA: each has a row and a key, and is gone on with after a crash. A CA that
+goes down is asked for each of them once more, so there are not more."""
 
 REFUSAL_ROUNDS = 5
 """How often a website is ordered anew in one run without the names that the CA refused."""

@@ -114,7 +114,9 @@ def order(
             privkey=_key(path, row, key_type),
             methods=kept.get("methods", {}),
             ancestors=kept.get("ancestors", {}),
-            replaces=_replaced(ordering, website, names) if at_stake else None,
+            replaces=renewals.replaced(
+                {website: names}, ordering.provider_name, ordering.account_url, ordering.clock()
+            ).get(website),
         )
         answer = yield from _go_on(ordering, row, request)
     except Failure as failure:
@@ -201,12 +203,6 @@ def _go_on(
             queue.update(row, order_url=None, answer=failure.detail)
     yield from _take_turn(ordering, str(row.website), request)
     return (yield from ordering.provider.issue(request, ordering.solvers, RowJournal(row)))
-
-
-def _replaced(ordering: Ordering, website: str, names: tuple[str, ...]) -> str | None:
-    """The certificate that this order may say that it replaces."""
-    found = renewals.replaced({website: names}, ordering.provider_name, ordering.account_url, ordering.clock())
-    return found.get(website)
 
 
 def _take_turn(ordering: Ordering, website: str, request: OrderRequest) -> Waits[None]:

@@ -26,7 +26,7 @@ FOR_TESTS = (
     *FOR_DEMO, *FOR_BUILD, "caddy", "certbot", "chromium", "curl", "fonts-dejavu-core", "nginx-light",
     "pdns-backend-sqlite3", "pdns-server",
 )
-FOR_BENCH = (*FOR_DEMO, "caddy", "certbot", "dehydrated", "lego", "strace", "uacme")
+FOR_BENCH = (*FOR_DEMO, "caddy", "certbot", "dehydrated", "lego", "uacme")
 
 _LOCK = Path("/run/lock/autossl-demo-packages")
 _POLICY = Path("/usr/sbin/policy-rc.d")

@@ -2,45 +2,32 @@
 
 A part is a module of this package with a function `run(report: Report) -> None` and a docstring whose first line is its
 title; see `figures.py` for what it tells the report. One with `PRIVATE_HOST_FOR = seconds` runs inside a private host
-(`jobs.demo.private_host`), as root of a machine of its own, and is ended after so long. One with `PACKAGES` needs
-these Debian packages. Prints each part's tables and how its aims fared. It measures, it fails only where a part can't
-be done: how quick a machine is says nothing about whether the program is right. Performance is measured on an idle
-machine.
+(`jobs.demo.private_host`), as root of a machine of its own, and is ended after so long. Prints each part's tables and
+how its aims fared. It measures, it fails only where a part can't be done: how quick a machine is says nothing about
+whether the program is right. Performance is measured on an idle machine.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
-import pkgutil
 import sys
-import tempfile
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 from types import ModuleType
 
-from jobs.demo.private_host import PrivateHost
 from tests.bench.aims import PRINTED, printed
 from tests.bench.chart import GROWTH, write_growth
 from tests.bench.figures import Measured, Report, tables
+from tests.bench.fresh_host import measured_inside
+from tests.parts import parts_of, title
 
 PACKAGE = "tests.bench"
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def parts(named: Sequence[str] = ()) -> dict[str, ModuleType]:
-    """Every part by name, or these. What is named and is no part is missing."""
-    there = sorted(found.name for found in pkgutil.iter_modules([str(Path(__file__).parent)]))
-    wanted = [name for name in named or there if name in there and name != "__main__"]
-    modules = {name: importlib.import_module(f"{PACKAGE}.{name}") for name in wanted}
-    return {name: module for name, module in modules.items() if hasattr(module, "run")}
-
-
-def title(module: ModuleType) -> str:
-    return (module.__doc__ or module.__name__).strip().splitlines()[0].rstrip(".")
+    return parts_of(PACKAGE, named)
 
 
 def run_part(name: str, module: ModuleType, quick: bool) -> Measured | None:
@@ -51,25 +38,13 @@ def run_part(name: str, module: ModuleType, quick: bool) -> Measured | None:
         if limit is None:
             module.run(report)
         else:
-            _run_inside(report, limit)
+            words = [name, *(["--quick"] if quick else []), "--inside"]
+            report.take_over(measured_inside(PACKAGE, *words, timeout=limit))
     except Exception:  # noqa: BLE001 the other parts have their turn
         traceback.print_exc()
         return None
     report.finish()
     return report.measured
-
-
-def _run_inside(report: Report, limit: float) -> None:
-    """The figures come back through a file that the process inside inherits; what it says comes as it is said."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as sink:
-        command = [sys.executable, "-m", PACKAGE, report.part, "--inside", str(sink.fileno())]
-        command += ["--quick"] if report.quick else []
-        code = PrivateHost(directory=ROOT).attach(["timeout", str(limit), *command], pass_fds=[sink.fileno()])
-        sink.seek(0)
-        said = sink.read()
-        if code or not said:
-            raise RuntimeError(f"no figures came out of the private host: exit code {code}")
-        report.take_over(said)
 
 
 def _inside(name: str, module: ModuleType, chosen: argparse.Namespace) -> int:
@@ -95,7 +70,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="as little as still shows the point")
     parser.add_argument("--keep", action="store_true", help=f"put the figures into {PRINTED.name}, for the README")
     parser.add_argument("--list", action="store_true", help="name the parts and end")
-    parser.add_argument("--packages", action="store_true", help="name the Debian packages of the parts and end")
     parser.add_argument("--inside", type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
     known = parts(chosen.part)
@@ -104,10 +78,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"expected some of {', '.join(parts())}; got {', '.join(strangers)}")
     if chosen.list:
         sys.stdout.write("".join(f"{name:12}{title(module)}\n" for name, module in known.items()))
-        return 0
-    if chosen.packages:
-        needed = {package for module in known.values() for package in getattr(module, "PACKAGES", ())}
-        sys.stdout.write("".join(f"{package}\n" for package in sorted(needed)))
         return 0
     if chosen.inside is not None:
         return _inside(chosen.part[0], known[chosen.part[0]], chosen)

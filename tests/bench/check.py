@@ -15,9 +15,6 @@ from typing import Any
 from tests.bench.figures import OURS, Report
 from tests.bench.fresh_host import measured_inside
 
-PACKAGES = (
-    "apache2", "bind9", "bind9-utils", "dovecot-imapd", "exim4-daemon-light", "pebble", "util-linux",
-)
 ACCOUNTS, RUNS, QUICK = 50, 3, 10
 LIMIT = 5.0
 LONGEST = 240.0

@@ -141,9 +141,9 @@ class Report:
     def to_json(self) -> str:
         return json.dumps(self.measured.to_json())
 
-    def take_over(self, text: str) -> None:
+    def take_over(self, raw: dict[str, Any]) -> None:
         """What the same part found, that ran in another process."""
-        self.measured = Measured.from_json(json.loads(text))
+        self.measured = Measured.from_json(raw)
 
 
 def shown(value: float) -> str:

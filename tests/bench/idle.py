@@ -1,17 +1,15 @@
-"""Memory and processor time of `autossl serve` with nothing to do, as one process and as the package has it: two.
+"""Memory and processor time of `autossl serve` with nothing to do.
 
-An installation at rest on a server with Apache, which the program has just looked over, after somebody had a look at
-every page and many had some at once. Then it is left alone. What it does every ten minutes is told apart, as what the
-start takes: that is the same, and the start itself.
+As one process, and as the package has it: two. An installation at rest on a server with Apache, which the program has
+just looked over, after somebody had a look at every page and many had some at once. Then it is left alone. What it does
+every ten minutes is told apart, as what the start takes: that is the same, and the start itself.
 """
 
 from __future__ import annotations
 
-from jobs.demo.packages import FOR_DEMO
 from tests.bench.figures import OURS, Report
 from tests.bench.fresh_host import measured_inside
 
-PACKAGES = FOR_DEMO
 SIDES = {"one": "one process (--single)", "two": "two processes, as packaged"}
 SIZES = (1_000, 10_000)
 LEFT_ALONE = 90.0

@@ -16,7 +16,6 @@ from tests.bench.figures import OURS, Report
 from tests.bench.fresh_host import measured_inside
 from tests.bench.installing import ROUNDS, SERVICES
 
-PACKAGES = ("apache2", "dovecot-imapd", "exim4-daemon-light", "util-linux")
 COUNTS = (100, 1000)
 LONGEST = 1500.0
 TITLES = {"apache": "Apache", "dovecot": "Dovecot", "exim": "Exim"}

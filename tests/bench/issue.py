@@ -18,11 +18,6 @@ from typing import Any, Protocol
 from tests.bench.figures import OURS, Report
 from tests.bench.fresh_host import measured_inside
 
-PACKAGES = (
-    "apache2", "bind9", "bind9-utils", "caddy", "certbot", "dehydrated", "dovecot-imapd", "exim4-daemon-light", "lego",
-    "pebble", "uacme",
-)
-
 WHOLE, PROTOCOL = f"{OURS}, whole check", f"{OURS}, protocol alone"
 _LONGEST = 900.0
 _TRIES = 12

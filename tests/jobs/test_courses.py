@@ -18,7 +18,7 @@ def test_a_hundred_that_wait_need_one_worker_and_one_wait() -> None:
     def course(number: int) -> Waits[int]:
         waiting.add(number)
         most.append(len(waiting))
-        yield 0.2
+        yield 0.5
         waiting.remove(number)
         return number
 
@@ -81,6 +81,24 @@ def test_a_pause_between_beginnings_is_kept_and_holds_nobody_up_that_was_begun()
 
     finish_all([partial(course, "a"), partial(course, "b")], 1, 2, nullcontext, lambda: next(pauses))
     assert order == ["a begins", "a ends", "b begins", "b ends"]
+
+
+def test_a_pause_that_can_not_be_told_lets_what_was_begun_end() -> None:
+    told: list[str] = []
+    pauses = iter([0.0])
+
+    def course() -> Waits[None]:
+        yield 0.02
+        told.append("ended")
+
+    def pause() -> float:
+        for seconds in pauses:
+            return seconds
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="the disk is full"):
+        finish_all([course] * 3, 1, 3, nullcontext, pause)
+    assert told == ["ended"]
 
 
 def test_each_worker_runs_inside_what_it_is_given() -> None:

@@ -9,10 +9,8 @@ Prints a table for each part and the total; exit 1 unless nothing was lost, orde
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
-import pkgutil
 import sys
 import tempfile
 import traceback
@@ -21,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 
 from jobs.demo.private_host import PrivateHost
+from tests.parts import parts_of, title
 from tests.soak.counts import Counts, Report, as_json, in_words, kept, table
 
 PACKAGE = "tests.soak"
@@ -30,15 +29,7 @@ PRINTED = Path(__file__).with_name("printed.json")
 
 
 def parts(named: Sequence[str] = ()) -> dict[str, ModuleType]:
-    """Every part by name, or these. What is named and is no part is missing."""
-    there = sorted(found.name for found in pkgutil.iter_modules([str(Path(__file__).parent)]))
-    wanted = [name for name in named or there if name in there and name != "__main__"]
-    modules = {name: importlib.import_module(f"{PACKAGE}.{name}") for name in wanted}
-    return {name: module for name, module in modules.items() if hasattr(module, "run")}
-
-
-def title(module: ModuleType) -> str:
-    return (module.__doc__ or module.__name__).strip().splitlines()[0].rstrip(".")
+    return parts_of(PACKAGE, named)
 
 
 def run_part(name: str, module: ModuleType, seed: int, short: bool) -> Counts:

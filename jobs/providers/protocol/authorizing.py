@@ -60,11 +60,11 @@ class Authorizing:
         """Present and answer a challenge for every authorization that is not valid yet, then wait for all."""
         waiting = self._present(order, presented)
         try:
-            told = [partial(self._tell, one, asked) for one, asked, _ in waiting if asked.status == "pending"]
-            pending = [(one, asked) for one, asked, _ in waiting if asked.status == "pending"]
-            for (authorization, challenge), failure in zip(pending, list(at_once(told)), strict=True):
-                yield from self._tell_again(authorization, challenge, failure)
-            self._told = True
+            pending = [(one, challenge) for one, challenge, _ in waiting if challenge.status == "pending"]
+            told = list(at_once([partial(self._tell, *each) for each in pending]))
+            for each, failure in zip(pending, told, strict=True):
+                yield from self._tell_again(*each, failure)
+            self._told = bool(waiting)  # those that are not pending were told before
             return (yield from self._await_all(waiting))
         except Failure as failure:
             if self._told and failure.code in (*PASSING, "ca_rate_limited"):

@@ -6,7 +6,7 @@ from typing import Any
 
 from jobs.policy.failure import Failure
 from jobs.providers.protocol import registration
-from jobs.providers.protocol.directory import Directories
+from jobs.providers.protocol.directory import Directories, Directory
 from jobs.providers.protocol.jws import Key
 from jobs.providers.protocol.problem import Answer, Refused
 from jobs.providers.protocol.wire import SENT_AGAIN, Wire
@@ -21,7 +21,7 @@ NOWHERE = frozenset({404, 405, 410})
 
 
 class Signed:
-    """What one order sends. `directory`: as it is now. Made for a single use in one thread."""
+    """What one order sends, perhaps in several requests at once. `directory`: as it is now. Made for a single use."""
 
     def __init__(self, wire: Wire, directories: Directories, key: Key, kid: str) -> None:
         self._wire = wire
@@ -32,31 +32,33 @@ class Signed:
 
     def ask(self, url: str, payload: Any, step: str, *, sent_again: int = SENT_AGAIN) -> Answer:
         """POST, or POST-as-GET when `payload` is None. Raises Failure."""
-        nonces = self.directory.new_nonce
+        used = self.directory
+        nonces = used.new_nonce
         try:
             return self._wire.post(url, payload, self._key, self._kid, nonces, step, sent_again=sent_again)
         except Refused as refused:
-            if not self._moved(refused, nonces):
+            if not self._moved(refused, nonces, used):
                 raise
         nonces = self.directory.new_nonce
         return self._wire.post(url, payload, self._key, self._kid, nonces, step, sent_again=sent_again)
 
     def new_order(self, payload: dict[str, Any], step: str) -> Answer:
         """POST newOrder. Raises Failure."""
-        address = self.directory.new_order
+        used = self.directory
         try:
-            return self.ask(address, payload, step, sent_again=NEW_ORDER_SENT_AGAIN)
+            return self.ask(used.new_order, payload, step, sent_again=NEW_ORDER_SENT_AGAIN)
         except Refused as refused:
-            if not self._moved(refused, address):
+            if not self._moved(refused, used.new_order, used):
                 raise
         return self.ask(self.directory.new_order, payload, step, sent_again=NEW_ORDER_SENT_AGAIN)
 
-    def _moved(self, refused: Refused, address: str) -> bool:
-        """Whether the CA has its entrances elsewhere by now, one of which led nowhere."""
+    def _moved(self, refused: Refused, address: str, used: Directory) -> bool:
+        """Whether the CA has its entrances elsewhere by now, one of which, in the directory that was used, led nowhere.
+        Another request of the same order may have found that out already."""
         if refused.url != address or refused.status not in NOWHERE:
             return False
-        before, self.directory = self.directory, self._directories.anew(self.directory)
-        return self.directory != before
+        self.directory = self._directories.anew(used)
+        return self.directory != used
 
     def check_account(self, refused: Refused) -> None:
         """CAs refuse an account that is closed, or known by another address, in words of their own.

@@ -14,7 +14,7 @@ PROBED_LABEL = "autossl-probe"
 """A wildcard is asked for under this label."""
 
 FRESH = 0.1
-"""Seconds."""
+"""Seconds for which a reading of where a daemon listens is believed."""
 
 
 def mail_endpoints(
