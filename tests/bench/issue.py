@@ -19,6 +19,7 @@ from tests.bench.figures import OURS, Report
 from tests.bench.fresh_host import measured_inside
 
 WHOLE, PROTOCOL = f"{OURS}, whole check", f"{OURS}, protocol alone"
+STOPPED = "ours, mail stopped"
 _LONGEST = 900.0
 _TRIES = 12
 """How often a measurement in which the CA hangs is begun anew."""
@@ -31,6 +32,7 @@ NOTES = (
     "lego one after the other and dehydrated were measured with 20 websites of one name only (4 to 5 s a certificate)",
     "certbot was measured with 20 and 100 websites of one name and 20 of ten, uacme with 20 of ten",
     "Caddy issues each name by itself, so it has no part in the tables of ten names",
+    "for growth (100, 1,000 and 10,000 websites) Dovecot and Exim do not run: their handshakes alone take minutes there",
     "Pebble's sleep is in whole seconds and differs from one validation to the next; 3 s is the longest",
 )
 
@@ -60,8 +62,8 @@ THREE_HUNDRED = Round(300, 1, {"ours": 5, "protocol": 3, "mod_md": 2, "uacme": 1
 TEN_NAMES = Round(100, 10, {"ours": 5, "protocol": 5, "mod_md": 3})
 TWENTY_OF_TEN = Round(20, 10, {"ours": 5, "mod_md": 2, "uacme": 1, "certbot": 1})
 SLOW_CA = Round(100, 1, {"ours": 3, "mod_md": 1}, validates_within=_SLOW)
-THOUSAND = Round(1_000, 1, {"ours": 1})
-EVERYTHING = (TWENTY, HUNDRED, THREE_HUNDRED, TEN_NAMES, TWENTY_OF_TEN, SLOW_CA, THOUSAND)
+GROWTH = tuple(Round(count, 1, {STOPPED: 1}) for count in (100, 1_000, 10_000))
+EVERYTHING = (TWENTY, HUNDRED, THREE_HUNDRED, TEN_NAMES, TWENTY_OF_TEN, SLOW_CA, *GROWTH)
 QUICKLY = (
     Round(20, 1, {"ours": 1, "protocol": 1, "mod_md": 1, "uacme": 1, "lego, 16 at a time": 1}),
     Round(5, 1, {"ours": 1, "certbot": 1, "Caddy": 1}),
@@ -104,7 +106,7 @@ def run(report: Report) -> None:
     if report.quick:
         return
     _aims(report, found)
-    for around in (HUNDRED, THREE_HUNDRED, THOUSAND):
+    for around in GROWTH:
         times = found[around]
         report.point("issue", "ACME part, seconds", around.count, times[OURS].median)
         report.point("issue", "whole check, seconds", around.count, times[WHOLE].median)
@@ -146,7 +148,7 @@ def _add(found: Found, subject: str, one: Mapping[str, Any]) -> None:
     acme = tuple(one["acme"])
     if subject == "protocol":
         found.setdefault(PROTOCOL, Times()).add(*acme)
-    elif subject == "ours":
+    elif subject in ("ours", STOPPED):
         found.setdefault(OURS, Times()).add(*acme)
         found.setdefault(WHOLE, Times()).add(one["seconds"], one["cpu"], one["memory"])
     else:

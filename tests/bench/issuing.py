@@ -19,7 +19,7 @@ from jobs.demo.daemons.pebble import Pebble
 from tests.bench import issue_host
 from tests.bench.issue_host import Site
 from tests.bench.issued import missing
-from tests.bench.ours import Ours, ProtocolAlone
+from tests.bench.ours import MailStopped, Ours, ProtocolAlone
 from tests.bench.pebble import answers, start_bench_pebble, watched
 from tests.bench.peers.programs import Certbot, Dehydrated, Lego, LegoAtOnce, Uacme
 from tests.bench.peers.servers import Caddy, ModMd
@@ -41,6 +41,7 @@ class Subject(Protocol):
 
 SUBJECTS: dict[str, Callable[[], Subject]] = {
     "ours": Ours,
+    "ours, mail stopped": MailStopped,
     "protocol": ProtocolAlone,
     "certbot": Certbot,
     "lego": Lego,
