@@ -32,7 +32,8 @@ NOTES = (
     "lego one after the other and dehydrated were measured with 20 websites of one name only (4 to 5 s a certificate)",
     "certbot was measured with 20 and 100 websites of one name and 20 of ten, uacme with 20 of ten",
     "Caddy issues each name by itself, so it has no part in the tables of ten names",
-    "for growth (100, 1,000 and 10,000 websites) Dovecot and Exim do not run: their handshakes alone take minutes there",
+    "for growth (100, 1,000 and 10,000 websites) Dovecot and Exim do not run (their handshakes alone take minutes)"
+    " and one order is under way at a time (Debian's Pebble hangs sooner or later when asked for several)",
     "Pebble's sleep is in whole seconds and differs from one validation to the next; 3 s is the longest",
 )
 
