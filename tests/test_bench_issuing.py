@@ -16,7 +16,7 @@ import pytest
 from jobs.demo.daemons import self_signed
 from jobs.demo.daemons.pebble import TO_MANAGEMENT, Pebble
 from tests.authority import Authority
-from tests.bench import issue, pebble
+from tests.bench import issue, pebble, rounds
 from tests.bench.figures import Report
 from tests.bench.issued import missing
 from tests.bench.pebble import answers, watched
@@ -118,19 +118,19 @@ def test_a_program_that_fails_says_why(tmp_path: Path) -> None:
 def test_a_measurement_in_which_the_ca_hung_is_made_anew_and_told() -> None:
     report = Report("issue")
     answered = iter([HUNG, HUNG, GOOD])
-    assert issue._one(report, issue.HUNDRED, "uacme", _measured(answered)) == GOOD
+    assert rounds.one_measurement(report, issue.HUNDRED, "uacme", _measured(answered)) == GOOD
     assert [note.split(";")[0] for note in report.measured.notes] == ["100 websites x 1 name, uacme: Pebble hung"] * 2
 
 
 def test_a_ca_that_always_hangs_ends_the_part() -> None:
     with pytest.raises(RuntimeError, match="hung 12 times"):
-        issue._one(Report("issue"), issue.HUNDRED, "uacme", _measured(iter([HUNG] * 12)))
+        rounds.one_measurement(Report("issue"), issue.HUNDRED, "uacme", _measured(iter([HUNG] * 12)))
 
 
 def test_a_run_without_all_certificates_has_no_time() -> None:
     bad = {**GOOD, "troubles": ["a.test: there is no certificate"]}
     with pytest.raises(RuntimeError, match=r"a\.test: there is no certificate"):
-        issue._one(Report("issue"), issue.HUNDRED, "uacme", _measured(iter([bad])))
+        rounds.one_measurement(Report("issue"), issue.HUNDRED, "uacme", _measured(iter([bad])))
 
 
 @pytest.mark.parametrize(("names", "wanted"), [
@@ -153,7 +153,7 @@ def test_a_certificate_of_another_ca_is_none() -> None:
     assert "not of the CA that was asked" in told
 
 
-def _measured(answered: Any) -> issue.Measure:
+def _measured(answered: Any) -> rounds.Measure:
     def measured(module: str, *words: str, timeout: float) -> Any:
         return next(answered)
 

@@ -21,6 +21,7 @@ from tests.bench.aims import PRINTED, printed
 from tests.bench.chart import GROWTH, write_growth
 from tests.bench.figures import Measured, Report, tables
 from tests.bench.fresh_host import measured_inside
+from tests.bench.yardstick import machine
 from tests.parts import parts_of, title
 
 PACKAGE = "tests.bench"
@@ -32,7 +33,7 @@ def parts(named: Sequence[str] = ()) -> dict[str, ModuleType]:
 
 def run_part(name: str, module: ModuleType, quick: bool) -> Measured | None:
     """One part, here or inside a private host; None where it could not be done."""
-    report = Report(name, quick)
+    report, before = Report(name, quick), machine()
     limit = getattr(module, "PRIVATE_HOST_FOR", None)
     try:
         if limit is None:
@@ -43,6 +44,7 @@ def run_part(name: str, module: ModuleType, quick: bool) -> Measured | None:
     except Exception:  # noqa: BLE001 the other parts have their turn
         traceback.print_exc()
         return None
+    report.note(f"this machine before the part: {before}; after it: {machine()}")
     report.finish()
     return report.measured
 
@@ -77,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if strangers:
         parser.error(f"expected some of {', '.join(parts())}; got {', '.join(strangers)}")
     if chosen.list:
-        sys.stdout.write("".join(f"{name:12}{title(module)}\n" for name, module in known.items()))
+        sys.stdout.write("".join(f"{name:14}{title(module)}\n" for name, module in known.items()))
         return 0
     if chosen.inside is not None:
         return _inside(chosen.part[0], known[chosen.part[0]], chosen)
