@@ -10,9 +10,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.bench import __main__ as bench
-from tests.bench.aims import aims_table, printed
+from tests.bench.aims import aims_table, figures_table, printed
 from tests.bench.chart import growth_svg
-from tests.bench.figures import Aim, Figure, Measured, Point
+from tests.bench.figures import OURS, Aim, Figure, Measured, Point
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -33,6 +33,22 @@ def test_every_aim_is_a_row_with_what_was_got_its_limit_and_whether_it_was_reach
 
 def test_a_sign_that_would_end_a_cell_does_not() -> None:
     assert r"| a \| b |" in aims_table({"x": Measured(aims=[Aim("a | b", 1, 2, "s", True)])})
+
+
+def test_a_table_of_readme_compares_the_others_with_ours() -> None:
+    took = {OURS: (1.0, 1.2, 1.1), "certbot": (220.0,)}
+    figures = [Figure("100 x 1", subject, "time", values, "s") for subject, values in took.items()]
+    assert figures_table(Measured(figures), "100 x 1").splitlines() == [
+        "| 100 x 1 | time | times ours |",
+        "| --- | --- | --- |",
+        f"| {OURS} | 1.10 s (1.00-1.20) | 1.00 |",
+        "| certbot | 220 s | 200 |",
+    ]
+
+
+def test_a_table_that_no_part_has_is_none() -> None:
+    with pytest.raises(ValueError, match="expected a table named 'b'"):
+        figures_table(Measured([Figure("a", OURS, "time", (1.0,), "s")]), "b")
 
 
 def test_what_was_kept_comes_back_as_it_was(tmp_path: Path) -> None:

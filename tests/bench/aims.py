@@ -1,4 +1,4 @@
-"""The aims of every part of `printed.json` as the table that README shows."""
+"""What is kept in `printed.json` as the tables that README shows: the aims of every part, and single tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.bench.figures import Aim, Measured, shown
+from tests.bench.figures import Aim, Measured, shown, table_rows
 
 PRINTED = Path(__file__).with_name("printed.json")
 """What each part's last whole run measured. README's table and the growth charts are made of these."""
@@ -26,6 +26,15 @@ def aims_table(parts: Mapping[str, Measured]) -> str:
     rows = [_row(HEAD), _row(["---"] * len(HEAD))]
     rows += [_row(_cells(part, aim)) for part, measured in sorted(parts.items()) for aim in measured.aims]
     return "\n".join(rows)
+
+
+def figures_table(measured: Measured, name: str) -> str:
+    """One table of a part, as Markdown. Raises ValueError when the part has no such table."""
+    head, *rows = table_rows(measured, name)
+    if not rows:
+        known = sorted({figure.table for figure in measured.figures})
+        raise ValueError(f"expected a table named {name!r}; there are {known}")
+    return "\n".join(_row(cells) for cells in (head, ["---"] * len(head), *rows))
 
 
 def _cells(part: str, aim: Aim) -> list[str]:

@@ -158,12 +158,14 @@ def shown(value: float) -> str:
 def tables(measured: Measured) -> str:
     """Every table with a line for each subject, then the aims and the notes."""
     names = dict.fromkeys(figure.table for figure in measured.figures)
-    blocks = [_table(name, [figure for figure in measured.figures if figure.table == name]) for name in names]
+    blocks = ["\n".join(_aligned(table_rows(measured, name))) for name in names]
     lines = [str(aim) for aim in measured.aims] + [f"note: {note}" for note in measured.notes]
     return "\n\n".join([*blocks, *(["\n".join(lines)] if lines else [])])
 
 
-def _table(name: str, figures: Sequence[Figure]) -> str:
+def table_rows(measured: Measured, name: str) -> list[list[str]]:
+    """The cells of one table, its head first; where there are others beside ours, the last column compares them."""
+    figures = [figure for figure in measured.figures if figure.table == name]
     quantities = list(dict.fromkeys(figure.quantity for figure in figures))
     subjects = list(dict.fromkeys(figure.subject for figure in figures))
     cells = {(figure.subject, figure.quantity): figure for figure in figures}
@@ -176,7 +178,7 @@ def _table(name: str, figures: Sequence[Figure]) -> str:
         if compared and own is not None:
             row.append(shown(other.median / own.median) if other else "")
         rows.append(row)
-    return "\n".join(_aligned(rows))
+    return rows
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
