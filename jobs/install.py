@@ -20,7 +20,7 @@ from jobs.loadable import unloadable
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
 from jobs.policy.site import Website
-from jobs.ports import FileChange, Place, Served, ServiceTarget
+from jobs.ports import FileChange, Place, Served, ServiceTarget, SharedFile
 
 PROBES = 8
 
@@ -152,7 +152,7 @@ def _second_try(
 def _stage(service: ServiceTarget, items: Sequence[Item], place: Place, keeper: Keeper) -> _Staged:
     """Publish the files of `items` and test. A test that fails is narrowed down by halves to the items at fault."""
     staged = _Staged([], [], [])
-    changes: dict[Path, FileChange] = {}
+    changes: dict[Path, FileChange | SharedFile] = {}
     refused = unloadable([item.directory for item in items])
     for item in items:
         try:
@@ -167,7 +167,8 @@ def _stage(service: ServiceTarget, items: Sequence[Item], place: Place, keeper: 
     if not changes:
         return staged
     try:
-        staged.formers = list(_published(service, _links_first(place, changes.values()), place, keeper))
+        whole = [change.change() if isinstance(change, SharedFile) else change for change in changes.values()]
+        staged.formers = list(_published(service, _links_first(place, whole), place, keeper))
     except Failure as failure:
         staged.refused += [_failed(service, item, failure.code, failure.detail) for item in staged.items]
         staged.items = []
@@ -213,7 +214,7 @@ def _links_first(place: Place, changes: Collection[FileChange]) -> list[FileChan
     return sorted(changes, key=lambda change: not change.path.is_relative_to(place.live))
 
 
-def _changes(service: ServiceTarget, item: Item, place: Place) -> list[FileChange]:
+def _changes(service: ServiceTarget, item: Item, place: Place) -> list[FileChange | SharedFile]:
     """The link to the set, if it points elsewhere, then what the service itself needs. Raises Failure."""
     link = place.link(item.website.main, service.name)
     own = list(service.install(item.website, item.certificate))

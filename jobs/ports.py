@@ -9,7 +9,7 @@ Plug-ins keep no rows and render nothing: state comes in and goes out as the val
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -140,6 +140,20 @@ class FileChange:
 
 
 @dataclass(frozen=True)
+class SharedFile:
+    """A file of ours that says something of many websites: made once, when those of a run are all planned."""
+
+    path: Path
+    render: Callable[[], bytes]
+    """What it shall hold by then."""
+
+    mode: int | None = None
+
+    def change(self) -> FileChange:
+        return FileChange(self.path, self.render(), mode=self.mode)
+
+
+@dataclass(frozen=True)
 class Installed:
     """What a service's configuration presents for a website now. `certificate` is None when a file is named that can't
     be read or parsed (`detail` says why). `ours`: the path is a link of ours (`Place.link`). `chain`: every certificate
@@ -204,11 +218,11 @@ class ServiceTarget(Protocol):
     def concerns(self, website: Website) -> bool:
         """Whether this service has anything to serve for the website (the Web Disk only where a vhost stands)."""
 
-    def install(self, website: Website, certificate: Certificate) -> Sequence[FileChange]:
+    def install(self, website: Website, certificate: Certificate) -> Sequence[FileChange | SharedFile]:
         """The changes that make the service read `place.link(website.main, name)` for the website, besides the link
         itself (the install step switches it). Empty when the configuration already says so. Two websites' changes to
         one file are asked for one after the other and published together: later ones MUST build on the earlier
-        (the instance keeps what it has planned until `forget()`)."""
+        (the instance keeps what it has planned until `forget()`), and one that raises Failure MUST plan nothing."""
 
     def test(self) -> None:
         """The service's own configuration test. Raises Failure("config_test_failed") with its words."""

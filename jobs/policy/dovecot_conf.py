@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from operator import attrgetter
 
+from jobs.policy.name_map import NameMap
 from jobs.policy.names import covers
 
 MANY_NAMES = 500
@@ -33,52 +33,38 @@ class SiteBlock:
     names: tuple[str, ...]
     directory: str
 
-    @cached_property
-    def parts(self) -> tuple[SiteBlock | None, SiteBlock | None]:
-        """With its own names only, and with its wildcards only; None where there are none."""
-        by_kind = (tuple(name for name in self.names if name.startswith("*") is wild) for wild in (False, True))
-        plain, wild = (
-            None if not names else self if names == self.names else replace(self, names=names) for names in by_kind
-        )
-        return plain, wild
+    def of_kind(self, wild: bool) -> SiteBlock:
+        """With its wildcards only, or with its other names only."""
+        return SiteBlock(tuple(name for name in self.names if name.startswith("*") is wild), self.directory)
 
-    @cached_property
+    @property
     def text(self) -> str:
         return f'local_name "{" ".join(self.names)}" {{\n{_pair(self.directory, "  ")}}}\n'
 
 
-@dataclass(frozen=True)
+@dataclass
 class OurFile:
-    """`default`: the directory of the set presented to a client that names nobody, where the host has no certificate
-    for that; `enable`: TLS had been switched off."""
+    """`names`: the directory of the set that is presented for each; `default`: that of the set presented to a client
+    that names nobody, where the host has no certificate for that; `enable`: TLS had been switched off."""
 
-    blocks: tuple[SiteBlock, ...] = ()
+    names: NameMap = field(default_factory=NameMap)
     default: str = ""
     enable: bool = False
 
-    def block(self, directory: str) -> SiteBlock | None:
-        return next((block for block in self.blocks if block.directory == directory), None)
+    @property
+    def blocks(self) -> Iterator[SiteBlock]:
+        return (SiteBlock(self.names.names_of(directory), directory) for directory in self.names.owners)
 
-    def with_block(self, names: Sequence[str], directory: str) -> OurFile:
-        """The set of `directory` presented for exactly `names`, which no other block keeps."""
-        own, taken = SiteBlock(tuple(sorted(names, key=lambda name: name.startswith("*"))), directory), set(names)
-        blocks, placed = [], False
-        for block in self.blocks:  # once for each website of a run: what stays as it is must cost next to nothing
-            if block.directory == directory:
-                block, placed = own, True
-            elif not taken.isdisjoint(block.names):
-                block = replace(block, names=tuple(name for name in block.names if name not in taken))
-            blocks.append(block)
-        if not placed:
-            blocks.append(own)
-        return replace(self, blocks=tuple(block for block in blocks if block.names))
-
-    def without(self, directory: str) -> OurFile:
-        """The set of `directory` presented for no name. As the default it gives way to another one, if there is any."""
-        blocks = tuple(block for block in self.blocks if block.directory != directory)
-        others = [block.directory for block in blocks]
-        default = others[0] if self.default == directory and others else self.default
-        return replace(self, blocks=blocks, default=default)
+    def without(self, directory: str) -> bool:
+        """Present the set of `directory` for no name. As the default it gives way to another one, if there is any.
+        Whether that changed anything."""
+        own = self.names.names_of(directory)
+        self.names.release(own)
+        other = next(iter(self.names.owners), self.default)
+        moved = self.default == directory != other
+        if moved:
+            self.default = other
+        return bool(own) or moved
 
 
 @dataclass(frozen=True)
@@ -105,8 +91,9 @@ class Effective:
 def as_written(file: OurFile) -> list[SiteBlock]:
     """The blocks as they stand in the file. Dovecot takes the first one that matches, so the names of all websites come
     before the wildcards of any (a wildcard matches one label, so their own order says nothing)."""
-    parts = [block.parts for block in sorted(file.blocks, key=attrgetter("directory"))]
-    return [part for kind in (0, 1) for both in parts if (part := both[kind]) is not None]
+    blocks = sorted(file.blocks, key=attrgetter("directory"))
+    parts = [block.of_kind(wild) for wild in (False, True) for block in blocks]
+    return [part for part in parts if part.names]
 
 
 def render(file: OurFile) -> str:
@@ -114,7 +101,7 @@ def render(file: OurFile) -> str:
     parts = []
     if file.default:
         parts.append(("ssl = yes\n" if file.enable else "") + _pair(file.default, ""))
-    if sum(len(block.names) for block in file.blocks) >= MANY_NAMES:
+    if len(file.names) >= MANY_NAMES:
         parts.append("service config {\n  vsz_limit = 2G\n}\n")
     parts += [block.text for block in as_written(file)]
     return "".join(parts)
@@ -125,11 +112,8 @@ def parse(text: str) -> OurFile:
     added would be lost, and what somebody took away would be missed by websites that this run doesn't touch."""
     body = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
     default = _DEFAULT.match(body)
-    names: dict[str, tuple[str, ...]] = {}
-    for found in _BLOCK.finditer(body):
-        names[found["directory"]] = names.get(found["directory"], ()) + tuple(found["names"].split())
-    blocks = tuple(SiteBlock(own, directory) for directory, own in names.items())
-    file = OurFile(blocks, default["directory"] if default else "", bool(default and default["enable"]))
+    names = NameMap({name: found["directory"] for found in _BLOCK.finditer(body) for name in found["names"].split()})
+    file = OurFile(names, default["directory"] if default else "", bool(default and default["enable"]))
     if render(file) != body:
         raise ValueError("it was changed by hand")
     return file

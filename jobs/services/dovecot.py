@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jobs import privileged
@@ -17,7 +17,7 @@ from jobs.policy.dovecot_conf import Effective, LocalName, OurFile, as_written, 
 from jobs.policy.failure import Failure
 from jobs.policy.names import covers
 from jobs.policy.site import Website
-from jobs.ports import FileChange, Installed, Place, Served
+from jobs.ports import FileChange, Installed, Place, Served, SharedFile
 from jobs.services.system import MARK, handshakes, presented, rendered_name, rendered_path
 from jobs.services.system.mail_ports import Listening, mail_endpoints
 
@@ -71,35 +71,28 @@ class Service:
     def installed(self, website: Website) -> Installed | None:
         """Our block; else a block or a default certificate of somebody else's that a name of the website gets."""
         directory = str(self._place.link(website.main, self.name))
-        if self._ours().block(directory) is not None:
+        if self._ours().names.names_of(directory):
             return presented(self._place, website.main, self.name, f"{directory}/fullchain.pem")
         for block in self._foreign():
             if any(covers(block.names, name) for name in website.names):
                 return presented(self._place, website.main, self.name, block.certificate)
         return self._default_for(website)
 
-    def install(self, website: Website, certificate: Certificate) -> Sequence[FileChange]:
+    def install(self, website: Website, certificate: Certificate) -> Sequence[SharedFile]:
         directory = rendered_path(self._place.link(website.main, self.name))
         names = [rendered_name(name) for name in certificate.names]
         self._refuse_foreign(names)
-        former = self._ours()
-        file = former.with_block(names, directory)
-        effective = self._now()
+        file, effective = self._ours(), self._now()
+        former = file.default, file.enable
+        changed = file.names.give(names, directory)
         if effective.ssl == "no" or not (effective.certificate or file.default):
             # A host without any certificate of its own: this website's answers clients that name nobody.
-            file = replace(file, default=file.default or directory, enable=file.enable or effective.ssl == "no")
-        if file == former:
-            return ()
-        self._planned = file
-        return (self._change(file),)
+            file.default, file.enable = file.default or directory, file.enable or effective.ssl == "no"
+        return (self._shared(),) if changed or (file.default, file.enable) != former else ()
 
     def release(self, website: Website) -> Sequence[FileChange]:
-        former = self._ours()
-        file = former.without(str(self._place.link(website.main, self.name)))
-        if file == former:
-            return ()
-        self._planned = file
-        return (self._change(file),)
+        changed = self._ours().without(str(self._place.link(website.main, self.name)))
+        return (self._shared().change(),) if changed else ()
 
     def test(self) -> None:
         """`doveconf -x` opens every file that is named, which `doveconf -n` does not; a reload with a missing file
@@ -123,14 +116,15 @@ class Service:
 
     def probe(self, website: Website, certificate: Certificate) -> Sequence[Served]:
         """Names that a block of another website has taken over are not this one's to answer."""
-        block = self._ours().block(str(self._place.link(website.main, self.name)))
-        names = [name for name in certificate.names if block and name in block.names]
+        own, directory = self._ours().names, str(self._place.link(website.main, self.name))
+        names = [name for name in certificate.names if own.get(name) == directory]
         ports = (self._options.tls_ports, self._options.starttls_ports)
         endpoints = mail_endpoints(self._listening.now(), names, *ports, "imap")
         return handshakes(endpoints, certificate.fingerprint, self._reloaded_at)
 
-    def _change(self, file: OurFile) -> FileChange:
-        return FileChange(Path(self._options.snippet), f"{MARK}\n{render(file)}".encode(), mode=0o644)
+    def _shared(self) -> SharedFile:
+        file = self._ours()
+        return SharedFile(Path(self._options.snippet), lambda: f"{MARK}\n{render(file)}".encode(), mode=0o644)
 
     def _ours(self) -> OurFile:
         """Our file with what this run has planned."""

@@ -10,7 +10,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,9 +20,10 @@ from jobs.policy import exim_conf
 from jobs.policy.certificate import Certificate
 from jobs.policy.exim_conf import Pair
 from jobs.policy.failure import Failure
+from jobs.policy.name_map import NameMap
 from jobs.policy.names import covers
 from jobs.policy.site import Website
-from jobs.ports import FileChange, Installed, Place, Served
+from jobs.ports import FileChange, Installed, Place, Served, SharedFile
 from jobs.services.system import MARK, handshakes, presented, rendered_name, rendered_path
 from jobs.services.system.mail_ports import daemon_listeners, mail_endpoints, said
 
@@ -62,12 +63,12 @@ class Service:
     def __init__(self, options: Options, place: Place) -> None:
         self._options = options
         self._place = place
-        self._names: dict[str, str] | None = None
+        self._names: NameMap | None = None
         self._pair: Pair | None = None
         self._asked: dict[str, str] | None = None
         self._listeners: tuple[privileged.Listener, ...] = ()
         self._reloaded_at: float | None = None
-        self._by_map_only = self._spared = self._options_stand = False
+        self._by_map_only = self._spared = self._options_stand = self._map_stands = False
         self._turn = threading.Lock()
 
     @property
@@ -90,7 +91,7 @@ class Service:
         """The map's answer, if the options read it; else what everybody gets, if it was made for the website."""
         directory = str(self._place.link(website.main, self.name))
         pair = self._written()
-        if pair is not None and directory in self._map().values():
+        if pair is not None and self._map().names_of(directory):
             return presented(self._place, website.main, self.name, f"{directory}/fullchain.pem")
         everybody = (exim_conf.fallback_of(pair) if pair else None) or self._configured()
         if not everybody.certificate.startswith("/"):
@@ -105,24 +106,22 @@ class Service:
         Where it has none, the first website that is installed brings them along."""
         if self._written() is not None or self._usable(self._configured()) is None:
             return ()
-        return [self._map_change(self._map()), *self._option_changes(None)]
+        return [self._shared_map().change(), *self._option_changes(None)]
 
-    def install(self, website: Website, certificate: Certificate) -> Sequence[FileChange]:
+    def install(self, website: Website, certificate: Certificate) -> Sequence[FileChange | SharedFile]:
         directory = _no_colon(rendered_path(self._place.link(website.main, self.name)))
-        former, own = self._map(), {rendered_name(name): directory for name in certificate.names}
-        names = {name: owner for name, owner in former.items() if owner != directory} | own
+        names, own = self._map(), [rendered_name(name) for name in certificate.names]
         changes = self._option_changes(directory)
-        if names != former or privileged.read(self.map) is None:
-            changes = [self._map_change(names), *changes]
-        self._names = names
         self._by_map_only = self._pair is None
+        if names.give(own, directory) or not self._map_stands:
+            return [self._shared_map(), *changes]
         return changes
 
     def release(self, website: Website) -> Sequence[FileChange]:
-        former, directory = self._map(), str(self._place.link(website.main, self.name))
-        names = {name: owner for name, owner in former.items() if owner != directory}
-        self._names = names
-        return [] if names == former else [self._map_change(names)]
+        directory = str(self._place.link(website.main, self.name))
+        own = self._map().names_of(directory)
+        self._map().release(own)
+        return [self._shared_map().change()] if own else []
 
     def test(self) -> None:
         """The configuration as it would be generated now, in a directory of its own: what runs is not touched."""
@@ -173,21 +172,24 @@ class Service:
 
     # --- the map
 
-    def _map(self) -> dict[str, str]:
+    def _map(self) -> NameMap:
         """The map with what this run has planned."""
         if self._names is None:
-            self._names = self._map_from_file()
+            self._names = NameMap(self._map_from_file())
         return self._names
 
     def _map_from_file(self) -> dict[str, str]:
+        content = privileged.read(self.map)
+        self._map_stands = content is not None
         try:
-            return exim_conf.parse_map((privileged.read(self.map) or b"").decode("ascii"))
+            return exim_conf.parse_map((content or b"").decode("ascii"))
         except ValueError as error:
             words = f"{self.map}: {error}; correct it, or move it away: the next check writes it anew"
             raise Failure("config_test_failed", words, permanent=True) from error
 
-    def _map_change(self, names: Mapping[str, str]) -> FileChange:
-        return FileChange(self.map, f"{MARK}\n{exim_conf.render_map(names)}".encode(), mode=0o644)
+    def _shared_map(self) -> SharedFile:
+        names = self._map()
+        return SharedFile(self.map, lambda: f"{MARK}\n{exim_conf.render_map(names)}".encode(), mode=0o644)
 
     # --- the two options
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from jobs import privileged
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
+from jobs.policy.name_map import NameMap
 from jobs.policy.panel_files import (
     MAP,
     SERVICE,
@@ -24,7 +25,7 @@ from jobs.policy.panel_files import (
     website_for,
 )
 from jobs.policy.site import Website
-from jobs.ports import Endpoint, FileChange, Installed, Place, Served
+from jobs.ports import Endpoint, Installed, Place, Served, SharedFile
 from jobs.services.system import handshakes, presented, rendered_name
 
 PROBED_LABEL = "autossl-probe"
@@ -44,7 +45,7 @@ class Service:
 
     def __init__(self, options: Options, place: Place) -> None:
         self._place = place
-        self._planned: dict[str, str] | None = None
+        self._planned: NameMap | None = None
 
     @property
     def map(self) -> Path:
@@ -61,20 +62,17 @@ class Service:
 
     def installed(self, website: Website) -> Installed | None:
         """Configured is a website with a name in the map: a certificate need not cover its main name."""
-        if website.main not in self._names().values():
+        if not self._names().names_of(website.main):
             return None
         link = self._place.link(website.main, self.name)
         return presented(self._place, website.main, self.name, link / "fullchain.pem")
 
-    def install(self, website: Website, certificate: Certificate) -> Sequence[FileChange]:
+    def install(self, website: Website, certificate: Certificate) -> Sequence[SharedFile]:
         """The certificate's names point to this website, and no others do."""
-        former = self._names()
-        kept = {name: owner for name, owner in former.items() if owner != website.main}
-        names = kept | {rendered_name(name): rendered_name(website.main) for name in certificate.names}
-        if names == former:
+        names = self._names()
+        if not names.give([rendered_name(name) for name in certificate.names], rendered_name(website.main)):
             return ()
-        self._planned = names
-        return (FileChange(self.map, render_map(names), mode=0o644),)
+        return (SharedFile(self.map, lambda: render_map(names), mode=0o644),)
 
     def test(self) -> None:
         self._read()
@@ -95,9 +93,10 @@ class Service:
         ]
         return handshakes(endpoints, certificate.fingerprint, None)
 
-    def _names(self) -> dict[str, str]:
+    def _names(self) -> NameMap:
+        """The map with what this run has planned."""
         if self._planned is None:
-            self._planned = self._read()
+            self._planned = NameMap(self._read())
         return self._planned
 
     def _read(self) -> dict[str, str]:

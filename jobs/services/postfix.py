@@ -7,7 +7,7 @@ it, so it is made anew at each reload; the table and its source are for root alo
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,9 +15,10 @@ from jobs import privileged
 from jobs.policy import postfix_conf
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
+from jobs.policy.name_map import NameMap
 from jobs.policy.names import covers
 from jobs.policy.site import Website
-from jobs.ports import FileChange, Installed, Place, Served
+from jobs.ports import FileChange, Installed, Place, Served, SharedFile
 from jobs.services.system import MARK, handshakes, presented, rendered_name, rendered_path
 from jobs.services.system.mail_ports import Listening, mail_endpoints, said
 
@@ -55,7 +56,7 @@ class Service:
     def __init__(self, options: Options, place: Place) -> None:
         self._options = options
         self._place = place
-        self._names: dict[str, str] | None = None
+        self._names: NameMap | None = None
         self._parameters: dict[str, str] | None = None
         self._asked: dict[str, str] | None = None
         self._reloaded_at: float | None = None
@@ -88,7 +89,7 @@ class Service:
     def installed(self, website: Website) -> Installed | None:
         """The table's answer, if main.cf reads it; else what everybody gets, if it was made for the website."""
         directory = str(self._place.link(website.main, self.name))
-        if directory in self._table().values() and TABLES in self._ours():
+        if self._table().names_of(directory) and TABLES in self._ours():
             return presented(self._place, website.main, self.name, f"{directory}/fullchain.pem")
         values = self._effective()
         paths = [values[name] for name in _DEFAULTS if values.get(name, "").startswith("/")]
@@ -101,24 +102,19 @@ class Service:
 
     def setup(self) -> Sequence[FileChange]:
         """An empty table, which the test that follows makes: Postfix never meets the name of one that is not there."""
-        return () if privileged.read(self.source) is not None else (self._source_change({}),)
+        return () if privileged.read(self.source) is not None else (self._shared_source().change(),)
 
-    def install(self, website: Website, certificate: Certificate) -> Sequence[FileChange]:
+    def install(self, website: Website, certificate: Certificate) -> Sequence[FileChange | SharedFile]:
         directory = _no_space(rendered_path(self._place.link(website.main, self.name)))
-        former = self._table()
-        names = {name: owner for name, owner in former.items() if owner != directory}
-        names |= {rendered_name(name): directory for name in certificate.names}
+        names, own = self._table(), [rendered_name(name) for name in certificate.names]
         changes = self._parameter_changes(directory)
-        if names != former:
-            changes = [self._source_change(names), *changes]
-        self._names = names
-        return changes
+        return [self._shared_source(), *changes] if names.give(own, directory) else changes
 
     def release(self, website: Website) -> Sequence[FileChange]:
-        former, directory = self._table(), str(self._place.link(website.main, self.name))
-        names = {name: owner for name, owner in former.items() if owner != directory}
-        self._names = names
-        return [] if names == former else [self._source_change(names)]
+        directory = str(self._place.link(website.main, self.name))
+        own = self._table().names_of(directory)
+        self._table().release(own)
+        return [self._shared_source().change()] if own else []
 
     def test(self) -> None:
         """Postfix's own checks, and what they leave out: missing files, and parameters of ours that are overruled.
@@ -161,10 +157,10 @@ class Service:
 
     # --- the table
 
-    def _table(self) -> dict[str, str]:
+    def _table(self) -> NameMap:
         """The directory of each name, with what this run has planned."""
         if self._names is None:
-            self._names = self._table_from_file()
+            self._names = NameMap(self._table_from_file())
         return self._names
 
     def _table_from_file(self) -> dict[str, str]:
@@ -174,9 +170,10 @@ class Service:
             words = f"{self.source}: {error}; correct it, or move it away: the next check writes it anew"
             raise Failure("config_test_failed", words, permanent=True) from error
 
-    def _source_change(self, names: Mapping[str, str]) -> FileChange:
+    def _shared_source(self) -> SharedFile:
         """The table takes the mode of its source, and it holds private keys."""
-        return FileChange(self.source, f"{MARK}\n{postfix_conf.render_source(names)}".encode(), mode=0o600)
+        names = self._table()
+        return SharedFile(self.source, lambda: f"{MARK}\n{postfix_conf.render_source(names)}".encode(), mode=0o600)
 
     def _refuse_missing(self, directories: Collection[str], files: Sequence[str]) -> None:
         pair = ("privkey.pem", "fullchain.pem")

@@ -15,7 +15,7 @@ from jobs.policy.failure import Failure
 from jobs.policy.problems import CATALOGUE
 from jobs.policy.proof import read_certificate
 from jobs.policy.site import Website
-from jobs.ports import FileChange, Place, Served
+from jobs.ports import FileChange, Place, Served, SharedFile
 from tests.contracts.promises import nowhere
 from tests.fakes import FakeService, TestCA
 
@@ -71,7 +71,8 @@ def test_a_service_whose_files_are_missing_raises_only_failures_and_writes_nothi
         assert installed is None or isinstance(installed, Failure)
         changes = tried(service.install, UNKNOWN, certificate)
         if not isinstance(changes, Failure):
-            assert all(isinstance(change, FileChange) and change.path.is_absolute() for change in changes)
+            whole = [change.change() if isinstance(change, SharedFile) else change for change in changes]
+            assert all(isinstance(change, FileChange) and change.path.is_absolute() for change in whole)
         if hasattr(service, "setup"):
             assert isinstance(tried(service.setup), Failure | Sequence)
         assert isinstance(tried(service.test), Failure | None)

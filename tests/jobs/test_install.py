@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from jobs.install import Item, apply, install
+from jobs.policy.certificate import Certificate
 from jobs.policy.proof import read_certificate
 from jobs.policy.site import Website
-from jobs.ports import FileChange, Place
+from jobs.ports import FileChange, Place, SharedFile
 from jobs.store import store
 from tests.fakes import NOW, FakeService, TestCA
 
@@ -44,6 +46,41 @@ def test_many_websites_cost_one_reload(host: Host) -> None:
     outcomes = host.install(*[host.item(f"site{number}.test") for number in range(20)])
     assert {outcome.state for outcome in outcomes.values()} == {"installed"}
     assert host.service.reloads == before + 1
+
+
+class OneMap(FakeService):
+    """All websites in one file, which counts how often it is made."""
+
+    def __init__(self, place: Place, etc: Path) -> None:
+        super().__init__(place, etc)
+        self.forget()
+        self.made = 0
+
+    def forget(self) -> None:
+        self.planned: list[str] = []
+
+    def install(self, website: Website, certificate: Certificate) -> Sequence[FileChange | SharedFile]:
+        self.planned.append(website.main)
+        return [SharedFile(self.etc / "all.conf", self._render), *super().install(website, certificate)]
+
+    def _render(self) -> bytes:
+        self.made += 1
+        return " ".join(self.planned).encode()
+
+
+def test_a_file_that_many_websites_share_is_made_once_for_all_of_them(host: Host) -> None:
+    host.service = OneMap(host.place, host.etc)
+    names = [f"site{number}.test" for number in range(20)]
+    assert {outcome.state for outcome in host.install(*map(host.item, names)).values()} == {"installed"}
+    assert (host.etc / "all.conf").read_text().split() == names and host.service.made == 1
+
+
+def test_a_shared_file_names_nobody_whom_the_test_refuses(host: Host) -> None:
+    host.service = OneMap(host.place, host.etc)
+    host.service.refuses = lambda text: "bad.test" in text
+    outcomes = host.install(*map(host.item, ("a.test", "bad.test", "b.test", "c.test")))
+    assert [name for name, outcome in sorted(outcomes.items()) if outcome.state != "installed"] == ["bad.test"]
+    assert "bad.test" not in (host.etc / "all.conf").read_text()
 
 
 def test_a_configuration_that_was_broken_before_is_not_touched(host: Host) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from jobs.policy.dovecot_conf import (
@@ -39,7 +37,7 @@ local_name "*.a.test" {
 def site(*blocks: tuple[str, tuple[str, ...]], default: str = "", enable: bool = False) -> OurFile:
     file = OurFile(default=default, enable=enable)
     for directory, names in blocks:
-        file = file.with_block(names, directory)
+        file.names.give(names, directory)
     return file
 
 
@@ -91,18 +89,21 @@ def test_many_names_ask_for_memory() -> None:
 
 def test_a_name_has_one_block_and_an_empty_block_goes() -> None:
     file = site((A, ("a.test", "shop.test")), (B, ("b.test", "shop.test")))
-    assert file.block(A) == SiteBlock(("a.test",), A)
+    assert list(file.blocks) == [SiteBlock(("a.test",), A), SiteBlock(("b.test", "shop.test"), B)]
     everything = ("a.test", "b.test", "shop.test")
-    assert file.with_block(everything, B).blocks == (SiteBlock(everything, B),)
-    assert file.with_block(("b.test", "shop.test"), B) == file
+    assert file.names.give(everything, B)
+    assert list(file.blocks) == [SiteBlock(everything, B)]
+    assert not file.names.give(everything, B)
 
 
 def test_a_website_that_is_let_go_of_leaves_nothing_but_what_nobody_else_could_be_the_default_for() -> None:
-    file = replace(site((A, ("a.test", "*.a.test")), (B, ("b.test",))), default=A)
-    assert file.without(A) == replace(site((B, ("b.test",))), default=B)
-    assert file.without(B) == replace(site((A, ("a.test", "*.a.test"))), default=A)
-    assert file.without(A).without(B) == replace(site(), default=B)
-    assert file.without("/unknown") == file
+    file = site((A, ("a.test", "*.a.test")), (B, ("b.test",)), default=A)
+    assert file.without(A) and file == site((B, ("b.test",)), default=B)
+    assert file.without(B) and file == site(default=B)
+    assert not file.without(B) and not file.without("/unknown")
+    assert file == site(default=B)
+    other = site((A, ("a.test", "*.a.test")), (B, ("b.test",)), default=A)
+    assert other.without(B) and other == site((A, ("a.test", "*.a.test")), default=A)
 
 
 def test_the_written_blocks_are_those_that_doveconf_lists() -> None:

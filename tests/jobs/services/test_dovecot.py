@@ -245,7 +245,7 @@ def test_many_names_get_the_memory_that_they_need(host: Dovecot) -> None:
     host.start()
     item = host.item("a.test")
     many = dataclasses.replace(item.certificate, names=tuple(f"n{number}.a.test" for number in range(500)))
-    changes = [change for change in host.service.install(item.website, many)]
+    changes = [shared.change() for shared in host.service.install(item.website, many)]
     assert privileged.publish(changes)
     link = host.place.link("a.test", "dovecot")
     link.symlink_to(item.directory.name)

@@ -152,7 +152,8 @@ def test_options_that_stand_there_and_were_not_read_yet_are_read_by_the_next_ins
     host.start()
     before, item = reloads(), host.site("a.test")
     link = FileChange(host.place.link("a.test", "exim"), link=item.directory.name)
-    privileged.publish([link, *host.make(host.place).install(item.website, item.certificate)])
+    shared_map, options = host.make(host.place).install(item.website, item.certificate)
+    privileged.publish([link, shared_map.change(), options])
     assert served(465, "a.test") != item.certificate.fingerprint
     one, two = host.site("a.test"), host.site("b.test")
     outcomes = host.install(one, two)
