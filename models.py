@@ -293,7 +293,7 @@ class Certificate(Row):
     provider = TextField()
     not_before = UtcField()
     not_after = UtcField()
-    due_at = UtcField(index=True)
+    due_at = UtcField()
     stored_at = UtcField()
     retired_at = UtcField(null=True)
     key_type = TextField(null=True)
@@ -320,7 +320,8 @@ class Certificate(Row):
     class Meta:
         indexes = (
             (("fingerprint", "website"), True),
-            (("retired_at", "not_after", "website"), False), (("retired_at", "ari_next"), False),
+            (("retired_at", "not_after", "website"), False), (("retired_at", "due_at", "website"), False),
+            (("retired_at", "ari_next"), False),
             (("retired_at", "ari_early", "ari_url"), False),
         )
 
@@ -389,7 +390,7 @@ class Problem(Row):
     attempts = IntegerField(default=1)
     failures = IntegerField(constraints=[SQL("DEFAULT 1")], default=1)
     """Tries that failed since it was all right, whatever the reason was each time."""
-    retry_at = UtcField(null=True, index=True)
+    retry_at = UtcField(null=True)
     report = TextField(null=True)
     """JSON of what the preflight saw, see `jobs/policy/verdict.py`; null: it was not the preflight that failed."""
 
@@ -402,6 +403,8 @@ REAL_PROBLEM = SQL("code <> 'guess_unused'")
 
 Problem.add_index(ModelIndex(Problem, (Problem.code, Problem.since, Problem.website), where=REAL_PROBLEM,
                              name="problem_real"))
+Problem.add_index(ModelIndex(Problem, (Problem.retry_at, Problem.website, Problem.code), where=REAL_PROBLEM,
+                             name="problem_real_retry_at"))
 
 
 class QueueEntry(Row):

@@ -148,7 +148,8 @@ def lift(provider: str, now: datetime) -> None:
         entries, problems = models.QueueEntry, models.Problem
         parked = (entries.provider == provider) & (entries.kind == "order") & (entries.state == "waiting")
         entries.update(run_after=now).where(parked & (entries.run_after == until)).execute()
-        problems.update(retry_at=now).where((problems.name == "") & (problems.retry_at == until)).execute()
+        waits = (problems.name == "") & (problems.retry_at == until) & models.REAL_PROBLEM
+        problems.update(retry_at=now).where(waits).execute()
 
 
 def shortest_lifetime() -> timedelta:

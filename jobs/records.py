@@ -9,12 +9,11 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from peewee import chunked
+from peewee import chunked, fn
 
 import models
 from jobs import revocations
 from jobs.policy.certificate import Certificate
-from jobs.policy.coverage import UNUSED
 from jobs.policy.features import DEFAULT, Entitlement, FeatureList
 from jobs.policy.keys import KeyType
 from jobs.policy.retry import next_try
@@ -162,18 +161,17 @@ def standings(of: Collection[str] | None = None) -> dict[str, dict[str, Standing
 
 def accounts_due(now: datetime) -> list[str]:
     """Accounts with work that has a date, and the date has come: an order to go on with, a problem or a service to
-    try again, a certificate that is due. Nothing is due whose own problem still waits. Answered by indexes."""
-    websites = models.Website
-    waits = models.Problem.select(models.Problem.website).where(
-        (models.Problem.name == "") & (models.Problem.retry_at > now)
-    )
+    try again, a certificate that is due. Nothing is due whose own problem still waits. Answered by indexes: what is not
+    due is not read."""
+    websites, own = models.Website, models.Problem.alias()
     due: set[str] = set()
     for table, when in (
-        (models.Problem, (models.Problem.retry_at <= now) & (models.Problem.code != UNUSED)),
+        (models.Problem, (models.Problem.retry_at <= now) & models.REAL_PROBLEM),
         (models.ServiceState, models.ServiceState.retry_at <= now),
         (models.Certificate, models.Certificate.retired_at.is_null() & (models.Certificate.due_at <= now)),
     ):
-        hit = table.select(table.website).where(when & table.website.not_in(waits))
+        waits = own.select(own.id).where((own.website == table.website) & (own.name == "") & (own.retry_at > now))
+        hit = table.select(table.website).where(when & ~fn.EXISTS(waits))
         rows = websites.select(websites.account).where(websites.gone_at.is_null() & websites.main.in_(hit))
         due |= {owner for (owner,) in rows.distinct().tuples()}
     orders = (models.QueueEntry.kind == "order") & (models.QueueEntry.state == "waiting")
