@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from jobs import ports, privileged
-from jobs.accounts.system import Block, accounts, claim, only_helps
+from jobs.accounts.system import Block, accounts, claims, only_helps
 from jobs.policy import apache_config
 from jobs.policy.apache_twin import is_twin_file
 from jobs.policy.claims import Settled, settle
@@ -48,7 +48,7 @@ class Source(ports.AccountSource):
 
     def _found(self) -> Settled:
         if self._settled is None:
-            self._settled = settle([claim(block, self.name) for block in _with_web_disks(self._blocks())])
+            self._settled = settle(claims(_with_web_disks(self._blocks()), self.name))
         return self._settled
 
     def _blocks(self) -> list[Block]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jobs import ports, privileged
-from jobs.accounts.system import Block, accounts, claim
+from jobs.accounts.system import Block, accounts, claims
 from jobs.policy import nginx_config
 from jobs.policy.claims import Settled, settle
 from jobs.policy.nginx_config import Server
@@ -50,7 +50,7 @@ class Source(ports.AccountSource):
 
     def _found(self) -> Settled:
         if self._settled is None:
-            self._settled = settle([claim(block, self.name) for block in self._blocks()])
+            self._settled = settle(claims(self._blocks(), self.name))
         return self._settled
 
     def _blocks(self) -> Iterator[Block]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pwd
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +31,52 @@ class Block:
     line: int
 
 
-def claim(block: Block, source: str) -> Claim:
-    """The block as a claim on its names; a WebDAV block away from the web's ports only helps another website."""
+class Users:
+    """passwd as it is now, read once: each question to it reads it from its first line on, and a host with ten thousand
+    users asks as often. Whom it does not list, as a directory service may not, is asked for."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, str] = {}
+        for entry in pwd.getpwall():
+            self._names.setdefault(entry.pw_uid, entry.pw_name)
+        self._known = set(self._names.values())
+
+    def name_of(self, uid: int | None) -> str | None:
+        if uid is None:
+            return None
+        if uid in self._names:
+            return self._names[uid]
+        try:
+            return pwd.getpwuid(uid).pw_name
+        except (KeyError, OverflowError):
+            return None
+
+    def existing(self, user: str | None) -> str | None:
+        """The user's name in passwd; `#1001` is a uid (suexec)."""
+        if not user:
+            return None
+        numeric = _NUMERIC.match(user)
+        if numeric:
+            return self.name_of(int(numeric[1]))
+        if user in self._known:
+            return user
+        try:
+            return pwd.getpwnam(user).pw_name
+        except (KeyError, ValueError):
+            return None
+
+
+def claims(blocks: Iterable[Block], source: str) -> list[Claim]:
+    """The blocks as claims on their names."""
+    users = Users()
+    return [_claim(block, source, users) for block in blocks]
+
+
+def _claim(block: Block, source: str, users: Users) -> Claim:
+    """A WebDAV block away from the web's ports only helps another website."""
     names, rejected = read_names(block.names)
     docroot = block.docroot if _usable(block.docroot) else None
-    website = Website(owner_of(docroot, block.run_as), names, docroot, source, block.file, block.line, rejected)
+    website = Website(_owner_of(docroot, block.run_as, users), names, docroot, source, block.file, block.line, rejected)
     return Claim(website, block.addresses, block.tls, only_helps(block))
 
 
@@ -49,10 +90,10 @@ def accounts(websites: Sequence[Website]) -> tuple[Account, ...]:
     return tuple(Account(name) for name in dict.fromkeys(website.account for website in websites))
 
 
-def owner_of(docroot: str | None, run_as: str | None) -> str:
+def _owner_of(docroot: str | None, run_as: str | None, users: Users) -> str:
     """Look up what `owner` decides by: passwd, and who owns the directory."""
     uid = _uid_of(docroot) if docroot else None
-    return owner(OwnerFacts(_existing(run_as), docroot, uid, _name_of(uid)))
+    return owner(OwnerFacts(users.existing(run_as), docroot, uid, users.name_of(uid)))
 
 
 def _uid_of(docroot: str) -> int | None:
@@ -72,25 +113,3 @@ def _uid_of(docroot: str) -> int | None:
 def _usable(docroot: str | None) -> bool:
     """An absolute path of printable signs; what else a configuration may hold (a variable, say) is no path."""
     return docroot is not None and docroot.startswith("/") and docroot.isprintable() and "$" not in docroot
-
-
-def _existing(user: str | None) -> str | None:
-    """The user's name in passwd; `#1001` is a uid (suexec)."""
-    if not user:
-        return None
-    numeric = _NUMERIC.match(user)
-    if numeric:
-        return _name_of(int(numeric[1]))
-    try:
-        return pwd.getpwnam(user).pw_name
-    except (KeyError, ValueError):
-        return None
-
-
-def _name_of(uid: int | None) -> str | None:
-    if uid is None:
-        return None
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except (KeyError, OverflowError):
-        return None
