@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Protocol, TypeGuard
 
 from jobs.policy.ari import Suggestion
+from jobs.policy.file_change import FileChange
 from jobs.policy.persist import Holder, Offer
 from jobs.policy.site import Website
-from jobs.ports import DnsBackend, FileChange, Record, Registers, ServiceTarget
+from jobs.ports import DnsBackend, Record, Registers, ServiceTarget
 
 
 class SetsUp(Protocol):

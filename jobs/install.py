@@ -19,8 +19,9 @@ from jobs.crash_points import edges
 from jobs.loadable import unloadable
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import FileChange, SharedFile
 from jobs.policy.site import Website
-from jobs.ports import FileChange, Place, Served, ServiceTarget, SharedFile
+from jobs.ports import Place, Served, ServiceTarget
 
 PROBES = 8
 

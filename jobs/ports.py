@@ -9,7 +9,7 @@ Plug-ins keep no rows and render nothing: state comes in and goes out as the val
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from jobs.courses import Waits as Waits
 from jobs.letter import Letter as Letter
 from jobs.place import Place as Place
 from jobs.policy.certificate import Bundle, Certificate
+from jobs.policy.file_change import FileChange, SharedFile
 from jobs.policy.site import Account, Website
 from jobs.policy.specs import Look, Specs
 
@@ -124,33 +125,6 @@ class Registers(Protocol):
 
 
 # --- services ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class FileChange:
-    """One file as it shall be. `content` None removes it; `link` makes it a symlink to that target instead.
-
-    `mode` applies to regular files; an existing file's owner and mode are kept when `mode` is None.
-    """
-
-    path: Path
-    content: bytes | None = None
-    link: str | None = None
-    mode: int | None = None
-
-
-@dataclass(frozen=True)
-class SharedFile:
-    """A file of ours that says something of many websites: made once, when those of a run are all planned."""
-
-    path: Path
-    render: Callable[[], bytes]
-    """What it shall hold by then."""
-
-    mode: int | None = None
-
-    def change(self) -> FileChange:
-        return FileChange(self.path, self.render(), mode=self.mode)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from typing import Any
 
 from jobs import privileged
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import FileChange
 from jobs.policy.finding import Finding
-from jobs.ports import FileChange, Place, ServiceTarget
+from jobs.ports import Place, ServiceTarget
 from jobs.store import write_secret
 
 PREFIX = "unfinished-"

@@ -16,10 +16,11 @@ from cryptography.x509.oid import NameOID
 
 from jobs.policy.certificate import Bundle, Certificate
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import FileChange
 from jobs.policy.proof import read_certificate
 from jobs.policy.site import Website
 from jobs.policy.zone_rights import ZoneRights
-from jobs.ports import Endpoint, FileChange, Installed, Place, Served, Waits
+from jobs.ports import Endpoint, Installed, Place, Served, Waits
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 P = ParamSpec("P")

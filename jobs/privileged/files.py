@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jobs.crash_points import edges
 from jobs.policy.failure import Failure
-from jobs.ports import FileChange
+from jobs.policy.file_change import FileChange
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from jobs import privileged
 from jobs.install import Item, Outcome
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import FileChange
 from jobs.policy.proof import split_pem
 from jobs.policy.site import Account, Website
-from jobs.ports import FileChange, Installed, Place, Record, Served
+from jobs.ports import Installed, Place, Record, Served
 from jobs.rootside import verbs
 from jobs.rootside.client import Conversation
 from jobs.rootside.verbs import FoundThere, Seen, ServiceFacts

@@ -16,8 +16,9 @@ from jobs.policy.apache_repoint import goes_along, points_to
 from jobs.policy.apache_twin import is_twin_file, twin_files, twin_text
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import FileChange
 from jobs.policy.site import Website
-from jobs.ports import FileChange, Installed, Served
+from jobs.ports import Installed, Served
 from jobs.services.httpd import Httpd
 from jobs.services.httpd.once import Once, difference, once
 from jobs.services.httpd.pointing import pointed, presented, refuse_all, served

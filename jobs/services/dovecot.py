@@ -15,10 +15,11 @@ from jobs import privileged
 from jobs.policy.certificate import Certificate
 from jobs.policy.dovecot_conf import Effective, LocalName, OurFile, as_written, parse, read_doveconf, render
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import FileChange, SharedFile
 from jobs.policy.names import covers
 from jobs.policy.site import Website
-from jobs.ports import FileChange, Installed, Place, Served, SharedFile
-from jobs.services.system import MARK, handshakes, presented, rendered_name, rendered_path
+from jobs.ports import Installed, Place, Served
+from jobs.services.system import MARK, handshakes, if_made_for, presented, rendered_name, rendered_path
 from jobs.services.system.mail_ports import Listening, mail_endpoints
 
 TEST_TIMEOUT = 120.0
@@ -171,7 +172,4 @@ class Service:
         path = self._now().certificate
         if not path:
             return None
-        found = presented(self._place, website.main, self.name, path)
-        certificate = found.certificate
-        made_for = certificate is not None and any(covers(certificate.names, name) for name in website.names)
-        return found if made_for else None
+        return if_made_for(presented(self._place, website.main, self.name, path), website)

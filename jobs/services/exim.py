@@ -20,11 +20,11 @@ from jobs.policy import exim_conf
 from jobs.policy.certificate import Certificate
 from jobs.policy.exim_conf import Pair
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import FileChange, SharedFile
 from jobs.policy.name_map import NameMap
-from jobs.policy.names import covers
 from jobs.policy.site import Website
-from jobs.ports import FileChange, Installed, Place, Served, SharedFile
-from jobs.services.system import MARK, handshakes, presented, rendered_name, rendered_path
+from jobs.ports import Installed, Place, Served
+from jobs.services.system import MARK, handshakes, if_made_for, presented, rendered_name, rendered_path
 from jobs.services.system.mail_ports import daemon_listeners, mail_endpoints, said
 
 _ASKED = ("tls_certificate", "tls_privatekey", "tls_advertise_hosts")
@@ -96,10 +96,7 @@ class Service:
         everybody = (exim_conf.fallback_of(pair) if pair else None) or self._configured()
         if not everybody.certificate.startswith("/"):
             return None
-        found = presented(self._place, website.main, self.name, everybody.certificate)
-        certificate = found.certificate
-        made_for = certificate is not None and any(covers(certificate.names, name) for name in website.names)
-        return found if made_for else None
+        return if_made_for(presented(self._place, website.main, self.name, everybody.certificate), website)
 
     def setup(self) -> Sequence[FileChange]:
         """The options and an empty map, where the host presents a certificate already: nothing changes for anybody.

@@ -17,11 +17,12 @@ from jobs import ports, privileged
 from jobs.policy import nginx_config
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import FileChange
 from jobs.policy.names import covers
 from jobs.policy.nginx_config import Server
 from jobs.policy.nginx_twin import Pair, challenge_rule
 from jobs.policy.site import Website
-from jobs.ports import FileChange, Installed, Served
+from jobs.ports import Installed, Served
 from jobs.services.system import MARK, handshakes, presented, refuse_link, rendered_path
 from jobs.services.system.nginx_edits import Edits
 from jobs.services.system.nginx_twins import Ports, orphans, twin_file, twin_text

@@ -13,6 +13,7 @@ from pathlib import Path
 from jobs import privileged
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import SharedFile
 from jobs.policy.name_map import NameMap
 from jobs.policy.panel_files import (
     MAP,
@@ -25,7 +26,7 @@ from jobs.policy.panel_files import (
     website_for,
 )
 from jobs.policy.site import Website
-from jobs.ports import Endpoint, Installed, Place, Served, SharedFile
+from jobs.ports import Endpoint, Installed, Place, Served
 from jobs.services.system import handshakes, presented, rendered_name
 
 PROBED_LABEL = "autossl-probe"

@@ -15,11 +15,11 @@ from jobs import privileged
 from jobs.policy import postfix_conf
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import FileChange, SharedFile
 from jobs.policy.name_map import NameMap
-from jobs.policy.names import covers
 from jobs.policy.site import Website
-from jobs.ports import FileChange, Installed, Place, Served, SharedFile
-from jobs.services.system import MARK, handshakes, presented, rendered_name, rendered_path
+from jobs.ports import Installed, Place, Served
+from jobs.services.system import MARK, handshakes, if_made_for, presented, rendered_name, rendered_path
 from jobs.services.system.mail_ports import Listening, mail_endpoints, said
 
 TABLES, CHAINS, LEVEL = "tls_server_sni_maps", "smtpd_tls_chain_files", "smtpd_tls_security_level"
@@ -94,9 +94,8 @@ class Service:
         values = self._effective()
         paths = [values[name] for name in _DEFAULTS if values.get(name, "").startswith("/")]
         for path in [*paths, *_paths(values.get(CHAINS, ""))]:
-            found = presented(self._place, website.main, self.name, path)
-            certificate = found.certificate
-            if certificate is not None and any(covers(certificate.names, name) for name in website.names):
+            found = if_made_for(presented(self._place, website.main, self.name, path), website)
+            if found is not None:
                 return found
         return None
 

@@ -13,8 +13,9 @@ from jobs.policy.apache_config import Vhost
 from jobs.policy.apache_layout import layout
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import FileChange
 from jobs.policy.site import Website
-from jobs.ports import FileChange, Installed, Served
+from jobs.ports import Installed, Served
 from jobs.services.httpd import Httpd
 from jobs.services.httpd.pointing import pointed, presented, refuse_all, served
 

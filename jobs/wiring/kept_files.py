@@ -13,7 +13,8 @@ import models
 from jobs import privileged
 from jobs.durable import durable
 from jobs.policy.failure import Failure
-from jobs.ports import FileChange, Place
+from jobs.policy.file_change import FileChange
+from jobs.ports import Place
 from jobs.store import write_secret
 
 AT_ONCE = 500

@@ -9,8 +9,9 @@ from typing import Any
 import models
 from jobs import install, privileged, queue, unfinished
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import FileChange
 from jobs.policy.finding import Finding
-from jobs.ports import FileChange, Place, ServiceTarget
+from jobs.ports import Place, ServiceTarget
 from jobs.wiring.instance import Instance
 from jobs.wiring.kept_files import KeptFiles
 from jobs.wiring.leftovers import sweep_leftovers

@@ -13,6 +13,7 @@ import pytest
 
 from jobs import ports, registry
 from jobs.config import fill
+from jobs.policy.file_change import FileChange
 from tests.contracts.promises import CONSTRUCTED, PORTS, broken_promises, methods
 from tests.fakes import FakeService
 
@@ -116,7 +117,7 @@ class Stranger(Active):
 
 
 class HalfAbility(FakeService):
-    def setup(self, force: bool) -> Sequence[ports.FileChange]:
+    def setup(self, force: bool) -> Sequence[FileChange]:
         return ()
 
 

@@ -12,10 +12,11 @@ from jobs import registry
 from jobs.abilities import holds_several
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import FileChange, SharedFile
 from jobs.policy.problems import CATALOGUE
 from jobs.policy.proof import read_certificate
 from jobs.policy.site import Website
-from jobs.ports import FileChange, Place, Served, SharedFile
+from jobs.ports import Place, Served
 from tests.contracts.promises import nowhere
 from tests.fakes import FakeService, TestCA
 

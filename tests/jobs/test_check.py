@@ -16,7 +16,7 @@ from jobs.check import check as run_steps
 from jobs.config import Check, Config, Dns, Validation
 from jobs.order import Ordering
 from jobs.policy.failure import Failure
-from jobs.ports import FileChange
+from jobs.policy.file_change import FileChange
 from jobs.providers.custom import Options, Provider
 from jobs.report import Case
 from jobs.runlog import RunLog

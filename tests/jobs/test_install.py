@@ -9,9 +9,10 @@ import pytest
 
 from jobs.install import Item, apply, install
 from jobs.policy.certificate import Certificate
+from jobs.policy.file_change import FileChange, SharedFile
 from jobs.policy.proof import read_certificate
 from jobs.policy.site import Website
-from jobs.ports import FileChange, Place, SharedFile
+from jobs.ports import Place
 from jobs.store import store
 from tests.fakes import NOW, FakeService, TestCA
 

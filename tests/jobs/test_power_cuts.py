@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from jobs import privileged
+from jobs.policy.file_change import FileChange
 from jobs.policy.proof import read_certificate
-from jobs.ports import FileChange, Place
+from jobs.ports import Place
 from jobs.store import store, write_secret
 from tests.fakes import TestCA
 

@@ -11,7 +11,8 @@ import pytest
 
 from jobs import privileged
 from jobs.policy.failure import Failure
-from jobs.ports import Endpoint, FileChange
+from jobs.policy.file_change import FileChange
+from jobs.ports import Endpoint
 
 
 def test_a_change_keeps_owner_and_mode_of_a_file_that_exists(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ import jobs.validate
 import models
 from jobs import records
 from jobs.check import check
+from jobs.policy.file_change import FileChange
 from jobs.policy.specs import Specs
 from jobs.policy.verdict import Verdict
-from jobs.ports import FileChange
 from jobs.report import Case
 from jobs.wiring import accounts, coverage, discovery, exclusions
 from jobs.wiring.instance import Instance

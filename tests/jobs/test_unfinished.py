@@ -9,9 +9,10 @@ import pytest
 
 from jobs import install, privileged, unfinished
 from jobs.policy.certificate import Certificate
+from jobs.policy.file_change import FileChange
 from jobs.policy.proof import prove
 from jobs.policy.site import Website
-from jobs.ports import FileChange, Place
+from jobs.ports import Place
 from jobs.store import store
 from tests.fakes import NOW, FakeService, TestCA
 

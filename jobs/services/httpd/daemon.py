@@ -15,8 +15,9 @@ from jobs.policy.apache_managed import managed
 from jobs.policy.apache_repoint import pairs
 from jobs.policy.apache_twin import Pair
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import FileChange
 from jobs.policy.site import Website
-from jobs.ports import Endpoint, FileChange, Installed, Place, Served
+from jobs.ports import Endpoint, Installed, Place, Served
 from jobs.services.httpd.survival import refuse_fatal
 from jobs.services.httpd.view import View, read_view
 from jobs.services.system import handshakes, presented, rendered_path

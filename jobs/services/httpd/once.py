@@ -19,7 +19,7 @@ from jobs import privileged
 from jobs.policy import apache_config
 from jobs.policy.apache_config import Directive
 from jobs.policy.failure import Failure
-from jobs.ports import FileChange
+from jobs.policy.file_change import FileChange
 from jobs.services.httpd.view import View
 from jobs.services.system import MARK, refuse_link, rendered_path
 

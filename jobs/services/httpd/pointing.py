@@ -8,9 +8,10 @@ from jobs.policy.apache_config import Vhost
 from jobs.policy.apache_repoint import points_to, repointed
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import FileChange
 from jobs.policy.names import covers
 from jobs.policy.site import Website
-from jobs.ports import Endpoint, FileChange, Installed, Served
+from jobs.ports import Endpoint, Installed, Served
 from jobs.services.httpd.daemon import Httpd
 
 

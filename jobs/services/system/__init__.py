@@ -2,10 +2,10 @@
 
 from jobs.services.system.challenge_directory import refuse_link
 from jobs.services.system.handshakes import SETTLE, Clock, handshakes
-from jobs.services.system.presented import is_link_of_ours, presented
+from jobs.services.system.presented import if_made_for, is_link_of_ours, presented
 from jobs.services.system.rendering import MARK, rendered_name, rendered_path
 
 __all__ = [
-    "MARK", "SETTLE", "Clock", "handshakes", "is_link_of_ours", "presented", "refuse_link", "rendered_name",
-    "rendered_path",
+    "MARK", "SETTLE", "Clock", "handshakes", "if_made_for", "is_link_of_ours", "presented", "refuse_link",
+    "rendered_name", "rendered_path",
 ]

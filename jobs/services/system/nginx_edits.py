@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jobs import privileged
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import FileChange
 from jobs.policy.nginx_config import Directive, Server, expanded
 from jobs.policy.nginx_text import (
     Edit,
@@ -20,7 +21,6 @@ from jobs.policy.nginx_text import (
     replace_whole,
 )
 from jobs.policy.nginx_twin import PAIR, Pair, Sources, quoted
-from jobs.ports import FileChange
 
 
 class _Texts(dict[str, str]):

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from jobs import privileged
 from jobs.policy.failure import Failure
+from jobs.policy.names import covers
 from jobs.policy.other_clients import keeper
 from jobs.policy.proof import read_certificate, split_pem
+from jobs.policy.site import Website
 from jobs.ports import Installed, Place
+
+_read = lru_cache(maxsize=64)(read_certificate)
+"""Of the same bytes: what everybody gets is looked at for each of thousands of websites."""
+
+
+def if_made_for(found: Installed, website: Website) -> Installed | None:
+    """What everybody gets, where it was made for a name of this website; else that is not the website's own."""
+    certificate = found.certificate
+    return found if certificate and any(covers(certificate.names, name) for name in website.names) else None
 
 
 def presented(place: Place, website: str, service: str, path: str | Path) -> Installed:
@@ -19,7 +31,7 @@ def presented(place: Place, website: str, service: str, path: str | Path) -> Ins
         content = privileged.read(path)
         if content is None:
             return Installed(path, None, ours, f"{path}: there is no such file")
-        found = read_certificate(content)
+        found = _read(content)
         if ours:
             return Installed(path, found, True)
         who = keeper(str(path), found.fingerprint, privileged.other_clients())

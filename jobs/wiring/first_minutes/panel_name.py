@@ -10,8 +10,8 @@ from typing import Any
 
 from jobs import privileged
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import FileChange
 from jobs.policy.site import InvalidName, hostname
-from jobs.ports import FileChange
 
 _TABLE = re.compile(r"^[ \t]*\[[ \t]*panel[ \t]*\][ \t]*(#.*)?$", re.MULTILINE)
 _KEY = re.compile(r"^[ \t]*hostname[ \t]*=.*$", re.MULTILINE)

@@ -23,8 +23,9 @@ from jobs.config import Config, Dns, Validation
 from jobs.doctor import Asked, Differing, Host, Provider, Written
 from jobs.policy.doctor import Result, State
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import FileChange
 from jobs.policy.other_clients import Client, Found, Kept, Others
-from jobs.ports import FileChange, Place
+from jobs.ports import Place
 from jobs.providers.custom import Options
 from jobs.providers.custom import Provider as Custom
 from jobs.store import KEY

@@ -18,9 +18,10 @@ from typing import Any
 
 from jobs import privileged
 from jobs.install import Item, Outcome, apply, install
+from jobs.policy.file_change import FileChange
 from jobs.policy.proof import read_certificate, read_der
 from jobs.policy.site import Website
-from jobs.ports import Endpoint, FileChange, Place
+from jobs.ports import Endpoint, Place
 from jobs.services import apache, webdisk
 from jobs.store import store
 from tests.fakes import NOW, TestCA, pem

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from jobs import privileged
 from jobs.install import Item, Outcome, apply, install
+from jobs.policy.file_change import FileChange
 from jobs.policy.proof import read_certificate, read_der
 from jobs.policy.site import Website
-from jobs.ports import Endpoint, FileChange, Place
+from jobs.ports import Endpoint, Place
 from jobs.services.nginx import Options, Service
 from jobs.store import store
 from tests.fakes import NOW, TestCA, pem

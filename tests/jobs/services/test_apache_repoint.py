@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import jobs.install
+from jobs.policy.file_change import FileChange
 from jobs.policy.marked_lines import FORMER
-from jobs.ports import FileChange
 from tests.fakes import TestCA
 from tests.jobs.services.apache_bench import ETC, Bench, everything, until
 

@@ -18,9 +18,9 @@ from jobs import privileged
 from jobs.install import Item, apply
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
+from jobs.policy.file_change import FileChange
 from jobs.policy.marked_lines import BEGIN
 from jobs.policy.site import Website
-from jobs.ports import FileChange
 from jobs.services.exim import Options, Service
 from jobs.services.system import handshakes
 from tests.jobs.services.mail_host import (

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 import jobs.install
+from jobs.policy.file_change import FileChange
 from jobs.policy.site import Website
-from jobs.ports import FileChange
 from tests.fakes import TestCA
 from tests.jobs.services.nginx_bench import ANSWER, BACKEND, ETC, TOKEN, Bench
 

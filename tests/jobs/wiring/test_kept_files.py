@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from jobs import privileged
-from jobs.ports import FileChange
+from jobs.policy.file_change import FileChange
 from jobs.wiring.instance import Instance
 from jobs.wiring.kept_files import KeptFiles
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jobs.ports import FileChange
+from jobs.policy.file_change import FileChange
 from jobs.wiring.instance import Instance
 from jobs.wiring.kept_files import KeptFiles
 from jobs.wiring.leftovers import sweep_leftovers
