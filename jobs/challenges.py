@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from jobs.courses import Waits
 from jobs.crash_points import edges
 from jobs.policy.failure import Failure
 
@@ -52,8 +53,9 @@ class HttpSolver:
             words = f"{name}: writing the challenge's answer to {path}: {error.strerror}"
             raise Failure("challenge_not_written", words) from error
 
-    def settle(self, name: str, token: str) -> None:
+    def settle(self, name: str, token: str) -> Waits[None]:
         """A file is there at once."""
+        yield from ()
 
     def clean(self, name: str, token: str) -> None:
         """Take the answer away. One that can't be removed (the disk is read-only now) is swept by a later check, and

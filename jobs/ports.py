@@ -71,9 +71,9 @@ class Solver(Protocol):
     def present(self, name: str, token: str, key_authorization: str) -> None:
         """Put the answer in its place. Idempotent. Raises Failure."""
 
-    def settle(self, name: str, token: str) -> None:
-        """Wait until what `present` put there can be seen from outside (all authoritative servers agree). Called once
-        all answers of an order are put, so that their waits overlap. Raises Failure."""
+    def settle(self, name: str, token: str) -> Waits[None]:
+        """Wait until what `present` put there can be seen from outside (all authoritative servers agree). Begun once
+        all answers of an order are put, so that waits overlap; `clean` may come before it has ended. Raises Failure."""
 
     def clean(self, name: str, token: str) -> None:
         """Take the answer away. Called in every outcome, also when `present` failed; never raises for what is gone."""

@@ -10,17 +10,19 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from jobs.crash_points import edges
 from jobs.policy.failure import Failure
 from jobs.policy.finding import Finding
-from jobs.ports import Record
+from jobs.ports import Record, Waits
 from jobs.preflight.resolver import Lookup, lookup_by
 from jobs.preflight.wire import Server
 from jobs.zones import kept
 from jobs.zones.authoritative import seen_everywhere
 from jobs.zones.place import challenge_place, not_served
 from jobs.zones.serving import Zones
+from jobs.zones.watching import Watching
 from jobs.zones.writing import put, take
 
 TTL = 60
@@ -58,6 +60,9 @@ class DnsSolver:
         self._lock = threading.Lock()
         self._put: dict[tuple[str, str], _Put] = {}
         self._aside: frozenset[Server] = frozenset()
+        self._told: set[Finding] = set()
+        """Remarks: several orders may find the same, at the same time."""
+        self._watching = Watching()
 
     def present(self, name: str, token: str, key_authorization: str) -> None:
         """Raises Failure("dns01_not_served"), Failure("dns01_lookup_failed") and so on, and what a backend raises."""
@@ -74,23 +79,27 @@ class DnsSolver:
                 put(place.serving, record, kept.CHALLENGE, None)
             self._remember(name, token, record)
 
-    def settle(self, name: str, token: str) -> None:
+    def settle(self, name: str, token: str) -> Waits[None]:
         """Raises Failure("dns01_not_everywhere"), which names the server that lags behind. A value that is gone again
         was that of an authorization which two orders share, and the other one was quicker."""
         with self._lock:
-            found = self._put.get((name, token))
+            found, aside = self._put.get((name, token)), self._aside
         if found is None:
             return
         left = max(found.since + LONGEST_WAIT - time.monotonic(), _LEAST)
         with _about(name):
-            seen = asyncio.run(seen_everywhere(self._lookup(), found.record, True, left, self._aside))
-            for remark in seen.remarks:
-                self._say(remark)
-            with self._lock:
-                self._aside |= seen.aside
-            if seen.against:
-                words = f"{name}: " + "; ".join(finding.text for finding in seen.against)
-                raise Failure(seen.against[0].code, words)
+            lookup = self._lookup()
+        look = partial(seen_everywhere, lookup, found.record, True, left, aside)
+        seen = yield from self._watching.until(look)
+        with self._lock:
+            fresh = [remark for remark in seen.remarks if remark not in self._told]
+            self._told.update(fresh)
+            self._aside |= seen.aside
+        for remark in fresh:
+            self._say(remark)
+        if seen.against:
+            words = f"{name}: " + "; ".join(finding.text for finding in seen.against)
+            raise Failure(seen.against[0].code, words, names={name: words})
 
     def clean(self, name: str, token: str) -> None:
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from jobs import ports
 from jobs.challenges import HttpSolver
+from jobs.courses import finish
 from jobs.demo.daemons import bind
 from jobs.policy.failure import Failure
 from jobs.policy.problems import CATALOGUE
@@ -66,8 +68,23 @@ def test_a_solver_has_what_its_port_promises(made: type) -> None:
 @every_solver
 def test_an_answer_is_there_once_it_has_settled_and_gone_once_it_was_cleaned(tried: Tried) -> None:
     tried.solver.present(NAME, "token-one", "token-one.thumb")
-    tried.solver.settle(NAME, "token-one")
+    finish(tried.solver.settle(NAME, "token-one"))
     assert tried.seen(NAME) == {tried.answer("token-one.thumb")}
+    tried.solver.clean(NAME, "token-one")
+    assert tried.seen(NAME) == set()
+
+
+@pytest.mark.parametrize("made", [HttpSolver, DnsSolver])
+def test_settling_is_a_course_that_can_wait_without_a_thread(made: type) -> None:
+    assert inspect.isgeneratorfunction(made.settle)  # type: ignore[attr-defined]
+
+
+@every_solver
+def test_an_answer_whose_settling_was_given_up_is_cleaned_all_the_same(tried: Tried) -> None:
+    tried.solver.present(NAME, "token-one", "token-one.thumb")
+    course = tried.solver.settle(NAME, "token-one")
+    next(course, None)
+    course.close()
     tried.solver.clean(NAME, "token-one")
     assert tried.seen(NAME) == set()
 
@@ -77,7 +94,7 @@ def test_presenting_settling_and_cleaning_twice_is_as_good_as_once(tried: Tried)
     for _ in range(2):
         tried.solver.present(NAME, "token-one", "token-one.thumb")
     for _ in range(2):
-        tried.solver.settle(NAME, "token-one")
+        finish(tried.solver.settle(NAME, "token-one"))
     assert tried.seen(NAME) == {tried.answer("token-one.thumb")}
     for _ in range(2):
         tried.solver.clean(NAME, "token-one")
@@ -97,7 +114,7 @@ def test_answers_stand_beside_each_other_and_each_is_cleaned_alone(tried: Tried)
     assert tried.answer("token-two.thumb") in tried.seen(NAME)
     assert tried.answer("token-one.thumb") not in tried.seen(NAME)
     assert tried.answer("token-three.thumb") in tried.seen(OTHER)
-    tried.solver.settle(f"*.{NAME}", "token-two")
+    finish(tried.solver.settle(f"*.{NAME}", "token-two"))
     tried.solver.clean(f"*.{NAME}", "token-two")
     tried.solver.clean(OTHER, "token-three")
 
@@ -114,5 +131,5 @@ def test_what_can_not_be_put_is_a_failure_with_the_name_and_is_cleaned_all_the_s
 def test_a_solver_can_be_used_again_for_the_same_name(tried: Tried) -> None:
     for token in ("token-one", "token-two", "token-one"):
         tried.solver.present(NAME, token, f"{token}.thumb")
-        tried.solver.settle(NAME, token)
+        finish(tried.solver.settle(NAME, token))
         tried.solver.clean(NAME, token)

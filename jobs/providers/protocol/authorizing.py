@@ -58,7 +58,7 @@ class Authorizing:
 
     def authorize(self, order: Order, presented: ExitStack) -> Waits[Order | Pending]:
         """Present and answer a challenge for every authorization that is not valid yet, then wait for all."""
-        waiting = self._present(order, presented)
+        waiting = yield from self._present(order, presented)
         try:
             pending = [(one, challenge) for one, challenge, _ in waiting if challenge.status == "pending"]
             told = list(at_once([partial(self._tell, *each) for each in pending]))
@@ -130,7 +130,7 @@ class Authorizing:
         seen = now.challenge(challenge.kind)
         return now.status != "pending" or (seen is not None and seen.status != "pending")
 
-    def _present(self, order: Order, presented: ExitStack) -> list[Answered]:
+    def _present(self, order: Order, presented: ExitStack) -> Waits[list[Answered]]:
         """Put every answer in its place, then wait until all can be seen. What can't be put for some names is known at
         once for all of them, before the CA is told to look. `presented` takes the answers away again."""
         waiting: list[Answered] = []
@@ -145,7 +145,7 @@ class Authorizing:
                 waiting.append((authorization, challenge, solver))
         for authorization, challenge, solver in () if refused else waiting:
             with kept_for_later(refused):
-                solver.settle(authorization.identifier, challenge.token)
+                yield from solver.settle(authorization.identifier, challenge.token)
         if refused:
             raise all_of(refused)
         return waiting

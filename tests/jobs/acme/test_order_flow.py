@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jobs.courses import finish
+from jobs.courses import Waits, finish
 from jobs.policy.certificate import Bundle
 from jobs.policy.failure import Failure
 from jobs.policy.proof import prove
@@ -78,8 +78,8 @@ def test_a_failed_validation_tells_the_cas_own_words_and_leaves_no_challenge(peb
         def present(self, name: str, token: str, key_authorization: str) -> None:
             (pebble.challenges / token).write_text("something else")
 
-        def settle(self, name: str, token: str) -> None:
-            pass
+        def settle(self, name: str, token: str) -> Waits[None]:
+            yield from ()
 
         def clean(self, name: str, token: str) -> None:
             (pebble.challenges / token).unlink()

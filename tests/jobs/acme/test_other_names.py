@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from jobs.courses import finish
+from jobs.courses import Waits, finish
 from jobs.keys import new_key
 from jobs.policy.failure import Failure
 from jobs.policy.keys import KeyType
@@ -34,8 +34,8 @@ class Noting:
     def present(self, name: str, token: str, key_authorization: str) -> None:
         self.names.append(name)
 
-    def settle(self, name: str, token: str) -> None:
-        pass
+    def settle(self, name: str, token: str) -> Waits[None]:
+        yield from ()
 
     def clean(self, name: str, token: str) -> None:
         pass

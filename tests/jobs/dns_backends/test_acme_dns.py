@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from jobs.courses import finish
 from jobs.demo.daemons.bind import Zone, start_bind
 from jobs.demo.product import INSTANCE, Product
 from jobs.dns_backends.acme_dns import Backend, Options
@@ -266,7 +267,7 @@ def test_a_delegated_name_and_its_wildcard_are_answered_for(
         for name in names:
             solver.present(name, "token", f"authorization-{name}")
         for name in names:
-            solver.settle(name, "token")
+            finish(solver.settle(name, "token"))
         assert server.values(account) == {txt_value(f"authorization-{name}") for name in names}
         for name in names:
             solver.clean(name, "token")

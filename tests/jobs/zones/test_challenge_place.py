@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from jobs.courses import finish
 from jobs.demo.daemons import bind
 from jobs.demo.inside import PUBLIC_ADDRESS
 from jobs.dns_backends import bind_zonefile
@@ -109,7 +110,7 @@ def test_a_name_elsewhere_is_validated_through_its_cname_into_a_zone_of_ours(zon
     order = solver(zones, [])
     order.present(name, "token", "token.thumb")
     assert len(texts("here.outside.test.host.test")) == 1
-    order.settle(name, "token")
+    finish(order.settle(name, "token"))
     order.clean(name, "token")
     assert (texts("here.outside.test.host.test"), listed()) == (set(), [])
 
@@ -221,7 +222,7 @@ def test_a_foreign_value_at_the_place_is_kept_beside_ours(zones: Zones) -> None:
     assert len(values) == 3 and "theirs" in values
     assert {record.value for record in listed()} == values - {"theirs"}
     for name, token in (("host.test", "plain"), ("*.host.test", "star")):
-        order.settle(name, token)
+        finish(order.settle(name, token))
     order.clean("host.test", "plain")
     assert len(texts("_acme-challenge.host.test")) == 2
     order.clean("*.host.test", "star")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from jobs.courses import finish
 from jobs.demo.daemons import bind
 from jobs.policy.failure import Failure
 from jobs.policy.finding import Finding
@@ -175,7 +176,7 @@ def test_an_order_fails_for_that_name_with_the_server_that_lags_behind(
     tried = solver(zones, [])
     tried.present("two.test", "token", "token.thumb")
     with pytest.raises(Failure) as caught:
-        tried.settle("two.test", "token")
+        finish(tried.settle("two.test", "token"))
     tried.clean("two.test", "token")
     assert caught.value.code == "dns01_not_everywhere" and set(caught.value.names) == {"two.test"}
     assert bind.SECOND_ADDRESS in caught.value.names["two.test"] and bind.ADDRESS not in caught.value.detail
@@ -203,7 +204,7 @@ def test_a_server_that_hangs_does_not_hold_up_an_order_and_is_told_once(
         for name, token in (("hung.test", "one"), ("*.hung.test", "two")):
             tried.present(name, token, f"{token}.thumb")
         for name, token in (("hung.test", "one"), ("*.hung.test", "two")):
-            tried.settle(name, token)
+            finish(tried.settle(name, token))
             tried.clean(name, token)
     finally:
         os.kill(second.process.pid, signal.SIGCONT)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 import pytest
 
-from jobs.courses import finish
+from jobs.courses import Waits, finish, finish_all
 from jobs.demo.daemons import bind, pebble
 from jobs.demo.daemons.starting import run
 from jobs.policy.certificate import Bundle
 from jobs.policy.failure import Failure
 from jobs.policy.finding import Finding
 from jobs.policy.proof import read_certificate
-from jobs.ports import Solver
+from jobs.ports import OrderRequest, Solver
 from jobs.providers.custom import Options, Provider
 from jobs.zones import Zones, dns_solver
 from jobs.zones.dns_solver import DnsSolver
@@ -38,6 +40,7 @@ class Host:
     options: Options
     provider: Provider
     told: list[Finding]
+    second: bind.SecondServer
 
     def become_a_stranger(self) -> None:
         """By a new account: Pebble takes up a valid authorization of the same account in one order of a hundred, also
@@ -50,7 +53,10 @@ class Host:
     def order(self, *names: str, by: Solver | None = None, methods: dict[str, str] | None = None) -> tuple[str, ...]:
         """The names of the certificate."""
         asked = replace(request(*names), methods=methods or dict.fromkeys(names, "dns-01"))
-        bundle = finish(self.provider.issue(asked, {"dns-01": by or self.solver(), "http-01": Silent()}, Notes()))
+        return finish(self.ordering(asked, by or self.solver()))
+
+    def ordering(self, asked: OrderRequest, by: Solver) -> Waits[tuple[str, ...]]:
+        bundle = yield from self.provider.issue(asked, {"dns-01": by, "http-01": Silent()}, Notes())
         assert isinstance(bundle, Bundle)
         return read_certificate(bundle.leaf).names
 
@@ -78,12 +84,12 @@ class Instead:
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     zones = [bind.Zone(name, dynamic=True) for name in FINE]
     dns = bind.start_bind([*zones, bind.Zone(LAGGING, [NS2], True)])
-    dns.second_server([LAGGING])
+    second = dns.second_server([LAGGING])
     ca = pebble.start_pebble()
     options = Options(directory=ca.directory, ca_bundle=str(ca.bundle))
     with installation(tmp_path_factory.mktemp("host") / "instance"):
         zones = Zones([backend(dns, *FINE, LAGGING)], rights=rights_to(*FINE, LAGGING))
-        yield Host(zones, options, Provider(options), [])
+        yield Host(zones, options, Provider(options), [], second)
 
 
 @pytest.fixture(autouse=True)
@@ -99,9 +105,9 @@ def test_a_base_and_its_wildcard_are_validated_by_two_values_beside_a_foreign_on
     seen: list[set[str]] = []
     real = host.solver()
 
-    def settle(name: str, token: str) -> None:
+    def settle(name: str, token: str) -> Waits[None]:
         seen.append(texts("_acme-challenge.a.test"))
-        real.settle(name, token)
+        yield from real.settle(name, token)
 
     names = host.order("a.test", "*.a.test", by=Instead(real, settle=settle))
     assert set(names) == {"a.test", "*.a.test"}
@@ -111,14 +117,37 @@ def test_a_base_and_its_wildcard_are_validated_by_two_values_beside_a_foreign_on
 def test_two_orders_at_the_same_time_at_one_name_are_both_issued(host: Host) -> None:
     both, shared = threading.Barrier(2), host.solver()
 
-    def settle(name: str, token: str) -> None:
+    def settle(name: str, token: str) -> Waits[None]:
         both.wait(20)
-        shared.settle(name, token)
+        yield from shared.settle(name, token)
 
     by = Instead(shared, settle=settle)
     with ThreadPoolExecutor(2) as pool:
         issued = list(pool.map(lambda _: host.order("a.test", by=by), range(2)))
     assert issued == [("a.test",), ("a.test",)]
+
+
+def test_orders_whose_zone_settles_late_are_all_begun_by_one_worker_before_the_first_ends(host: Host) -> None:
+    """Its second server takes the zone over only once all of their values have been put."""
+    names, put, shared = [f"s{number}.{LAGGING}" for number in range(20)], [], host.solver()
+
+    def present(name: str, token: str, key_authorization: str) -> None:
+        shared.present(name, token, key_authorization)
+        put.append(name)
+        if len(put) == len(names):
+            host.second.catch_up(LAGGING)
+
+    by = Instead(shared, present=present)
+    requests = [replace(request(name), methods={name: "dns-01"}) for name in names]
+    issued = finish_all([partial(host.ordering, asked, by) for asked in requests], 1, len(names), nullcontext)
+    assert (issued, put) == ([(name,) for name in names], names)
+
+
+def test_an_order_that_is_given_up_while_its_zone_settles_leaves_no_value(host: Host) -> None:
+    course = host.ordering(replace(request(LAGGING), methods={LAGGING: "dns-01"}), host.solver())
+    next(course)
+    assert len(texts(f"_acme-challenge.{LAGGING}")) == 1 and len(listed()) == 1
+    course.close()
 
 
 def test_of_five_names_the_one_that_is_not_seen_everywhere_is_refused_and_the_others_go_on(

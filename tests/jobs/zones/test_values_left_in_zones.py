@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from jobs.courses import finish
 from jobs.demo.daemons import bind
 from jobs.demo.daemons.starting import run
 from jobs.demo.inside import PUBLIC_ADDRESS
@@ -142,7 +143,7 @@ def test_orders_at_the_same_time_at_one_name_take_away_their_own_value_only(zone
         all_there.wait(20)
         left.append(len(texts(OWNER)))
         counted.wait(20)
-        order.settle(name, token)
+        finish(order.settle(name, token))
         order.clean(name, token)
 
     with ThreadPoolExecutor(6) as pool:
@@ -155,9 +156,9 @@ def test_two_orders_that_share_an_authorization_do_not_trip_over_each_other(zone
     order = solver(zones, [])
     for _ in range(2):
         order.present("a.test", "shared", "shared.thumb")
-    order.settle("a.test", "shared")
+    finish(order.settle("a.test", "shared"))
     order.clean("a.test", "shared")
-    order.settle("a.test", "shared")
+    finish(order.settle("a.test", "shared"))
     order.clean("a.test", "shared")
     assert (texts(OWNER), listed()) == ({THEIRS}, [])
 
