@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from jobs.courses import Waits as Waits
+from jobs.courses import finish as finish
 from jobs.letter import Letter as Letter
 from jobs.place import Place as Place
 from jobs.policy.certificate import Bundle, Certificate

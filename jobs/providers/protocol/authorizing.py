@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import partial
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from jobs.crash_points import edges
 from jobs.policy.failure import Failure
@@ -61,7 +61,7 @@ class Authorizing:
         waiting = yield from self._present(order, presented)
         try:
             pending = [(one, challenge) for one, challenge, _ in waiting if challenge.status == "pending"]
-            told = list(at_once([partial(self._tell, *each) for each in pending]))
+            told = yield from at_once([self._tell(*each) for each in pending])
             for each, failure in zip(pending, told, strict=True):
                 yield from self._tell_again(*each, failure)
             self._told = bool(waiting)  # those that are not pending were told before
@@ -93,11 +93,12 @@ class Authorizing:
             return parked
         return (yield from self._polls.order(self._ca, name, "pending", lambda now: now.status != "pending"))
 
-    def _tell(self, authorization: Authorization, challenge: Challenge) -> Failure | None:
+    def _tell(self, authorization: Authorization, challenge: Challenge) -> Waits[Failure | None]:
         """Tell the CA to look. Returns a failure that leaves open whether it was told."""
         with edges("answer challenge"):
+            step = f"{authorization.identifier}: answering a challenge"
             try:
-                self._ca.ask(challenge.url, {}, f"{authorization.identifier}: answering a challenge", sent_again=0)
+                yield from self._ca.ask(challenge.url, {}, step, sent_again=0)
             except Failure as failure:
                 if failure.of_provider or failure.code not in (*PASSING, "ca_refused"):
                     raise
@@ -111,18 +112,18 @@ class Authorizing:
         waits = list(RETRY_WAITS)
         while failure is not None:
             yield waits[0] if waits else 0.0
-            if self._looked_at(authorization, challenge):
+            if (yield from self._looked_at(authorization, challenge)):
                 self._told = True
                 return
             if failure.code not in ("ca_bad_nonce", "ca_unreachable") or not waits:
                 raise failure
             del waits[0]
-            failure = self._tell(authorization, challenge)
+            failure = yield from self._tell(authorization, challenge)
 
-    def _looked_at(self, authorization: Authorization, challenge: Challenge) -> bool:
+    def _looked_at(self, authorization: Authorization, challenge: Challenge) -> Waits[bool]:
         """Whether the CA shows that it has been told to look. One that can't be asked now shows nothing."""
         try:
-            now = self._authorization(authorization.url)
+            now = yield from self._authorization(authorization.url)
         except Failure as failure:
             if failure.of_provider or failure.code not in PASSING:
                 raise
@@ -135,7 +136,7 @@ class Authorizing:
         once for all of them, before the CA is told to look. `presented` takes the answers away again."""
         waiting: list[Answered] = []
         refused: list[Failure] = []
-        authorizations = list(at_once([partial(self._authorization, url) for url in order.authorizations]))
+        authorizations = yield from at_once([self._authorization(url) for url in order.authorizations])
         for authorization in (one for one in authorizations if one.status != "valid"):
             with kept_for_later(refused):
                 challenge, solver = self._pick(authorization)
@@ -184,12 +185,12 @@ class Authorizing:
         )
         return waited if isinstance(waited, Pending) else None
 
-    def _authorization(self, url: str) -> Authorization:
+    def _authorization(self, url: str) -> Waits[Authorization]:
         """Only of what was asked for: a CA must not choose the names for which root writes into web servers and zones.
 
         Raises Failure("ca_other_names").
         """
-        answer = self._ca.ask(url, None, "asking for an authorization")
+        answer = yield from self._ca.ask(url, None, "asking for an authorization")
         found = parse_authorization(url, answer.json())
         if found.identifier not in {*self._request.names, *self._request.ancestors.values()}:
             asked, got = ", ".join(self._request.names), printable(found.identifier, 200)
@@ -199,16 +200,46 @@ class Authorizing:
         return found
 
 
-def at_once(calls: Sequence[Callable[[], T]]) -> Iterator[T]:
-    """What each of the calls returns. Of a CA that is far, as the first one shows, the others are asked at once; of one
-    that is near one after the other, which takes less of both processors. Raises what the first of them raises."""
-    if not calls:
-        return
+def at_once(courses: Sequence[Waits[T]]) -> Waits[list[T]]:
+    """What each of the courses returns. Of a CA that is far, as the first one shows, the others are asked at once; of
+    one that is near one after the other, which takes less of both processors. Raises what the first of them raises."""
+    found: list[T] = []
     began = time.monotonic()
-    yield calls[0]()
-    rest = calls[1:]
-    if len(rest) < 2 or time.monotonic() - began < FAR:
-        yield from (call() for call in rest)
-        return
-    with ThreadPoolExecutor(min(AT_ONCE, len(rest))) as pool:
-        yield from pool.map(lambda call: call(), rest)
+    for number, course in enumerate(courses):
+        if number == 1 and len(courses) > 2 and time.monotonic() - began >= FAR:
+            return [*found, *(yield from _side_by_side(courses[1:]))]
+        found.append((yield from course))
+    return found
+
+
+def _side_by_side(courses: Sequence[Waits[T]]) -> Waits[list[T]]:
+    """A step of each of them at a time, by threads that are there for that step only."""
+    found: dict[int, T] = {}
+    left = dict(enumerate(courses))
+    try:
+        while left:
+            with ThreadPoolExecutor(min(AT_ONCE, len(left))) as pool:
+                steps = list(pool.map(_step, left.values()))
+            for number, step in zip(list(left), steps, strict=True):
+                if isinstance(step, _Ended):
+                    found[number] = step.result
+                    del left[number]
+            waits = [step for step in steps if not isinstance(step, _Ended)]
+            if waits:
+                yield max(waits)
+    finally:
+        for course in left.values():
+            course.close()
+    return [found[number] for number in range(len(courses))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended(Generic[T]):
+    result: T
+
+
+def _step(course: Waits[T]) -> float | _Ended[T]:
+    try:
+        return next(course)
+    except StopIteration as ended:
+        return _Ended(ended.value)

@@ -45,8 +45,10 @@ class Flow:
         request: OrderRequest,
         solvers: Mapping[str, Solver],
     ) -> None:
-        self._ca = Signed(wire, directories, key, kid)
+        self._wire = wire
+        self._directories = directories
         self._key = key
+        self._kid = kid
         self._request = request
         self._solvers = solvers
         self.persist: Offer | None = None
@@ -54,7 +56,8 @@ class Flow:
 
     def issue(self, journal: Journal) -> Waits[Bundle | Pending]:
         """newOrder, then on to the end. Raises Failure."""
-        order = self._new_order(journal)
+        yield from self._begin()
+        order = yield from self._new_order(journal)
         self._polls = Polls(order.url, parked_before=False)
         if set(order.names) != set(self._request.names):
             asked, got = ", ".join(self._request.names), printable(", ".join(order.names), 200)
@@ -64,12 +67,13 @@ class Flow:
 
     def resume(self, url: str) -> Waits[Bundle | Pending]:
         """On with an order that exists. Raises Failure("order_gone") when the CA knows nothing of it."""
+        yield from self._begin()
         self._polls = Polls(url, parked_before=True)
         try:
-            answer = self._ca.ask(url, None, "asking for the order")
+            answer = yield from self._ca.ask(url, None, "asking for the order")
         except Refused as refused:
             if refused.url == url and (refused.status in NOWHERE or refused.code == "ca_refused"):
-                self._ca.check_account(refused)
+                yield from self._ca.check_account(refused)
                 raise Failure("order_gone", f"{url}: {refused.detail}") from refused
             raise
         order = parse_order(url, answer.json())
@@ -78,6 +82,10 @@ class Flow:
             said = words(order.error) if order.error else f"it is {order.status}, for {got}"
             raise Failure("order_gone", f"{url}: {said}")
         return (yield from self._go_on(order))
+
+    def _begin(self) -> Waits[None]:
+        directory = yield from self._directories.get()
+        self._ca = Signed(self._wire, self._directories, directory, self._key, self._kid)
 
     def _go_on(self, order: Order) -> Waits[Bundle | Pending]:
         """pending -> authorize, ready -> finalize, processing -> poll, valid -> download."""
@@ -94,7 +102,7 @@ class Flow:
         answer: Answer | None = None
         for _ in range(2):  # "processing" may have been said too early, by one of the CA's servers that lags behind
             if order.status == "ready":
-                order, answer = self._finalize(order)
+                order, answer = yield from self._finalize(order)
                 self._polls.came_forward()
             if order.status == "processing":
                 polled = yield from self._polls.order(
@@ -106,16 +114,16 @@ class Flow:
         if order.status != "valid" or order.certificate is None:
             said = words(order.error) if order.error else f"the order is {order.status}"
             raise Failure("ca_refused", f"{', '.join(self._request.names)}: finalizing the order: {said}")
-        return self._download(order.certificate)
+        return (yield from self._download(order.certificate))
 
-    def _new_order(self, journal: Journal) -> Order:
+    def _new_order(self, journal: Journal) -> Waits[Order]:
         payload: dict[str, Any] = {"identifiers": [self._identifier(name) for name in self._request.names]}
         step = f"{self._request.names[0]}: ordering"
         reached("before send newOrder")
         try:
-            answer = self._send_order(payload, step)
+            answer = yield from self._send_order(payload, step)
         except Refused as refused:
-            self._ca.check_account(refused)
+            yield from self._ca.check_account(refused)
             raise with_names(refused, self._request.names) from None
         reached("after send newOrder")
         url = answer.headers.get("location")
@@ -124,41 +132,42 @@ class Flow:
         journal.order_created(require_https(url))
         return parse_order(url, answer.json())
 
-    def _send_order(self, payload: dict[str, Any], step: str) -> Answer:
+    def _send_order(self, payload: dict[str, Any], step: str) -> Waits[Answer]:
         """newOrder, with the certificate that it replaces where the CA takes that; once more without, where not."""
         replaced = self._request.replaces if self._ca.directory.renewal_info else None
         if replaced is None:
-            return self._ca.new_order(payload, step)
+            return (yield from self._ca.new_order(payload, step))
         try:
-            return self._ca.new_order(payload | {"replaces": replaced}, step)
+            return (yield from self._ca.new_order(payload | {"replaces": replaced}, step))
         except Refused as refused:
             if refused.kind not in WITHOUT_REPLACES and refused.status != CONFLICT:
                 raise
-            return self._ca.new_order(payload, step)
+            return (yield from self._ca.new_order(payload, step))
 
     def _identifier(self, name: str) -> dict[str, str]:
         """With the domain above it through which it is to be validated, if any (RFC 9444 section 4)."""
         above = self._request.ancestors.get(name)
         return {"type": "dns", "value": name} | ({"ancestorDomain": above} if above else {})
 
-    def _finalize(self, order: Order) -> tuple[Order, Answer]:
+    def _finalize(self, order: Order) -> Waits[tuple[Order, Answer]]:
         csr = urlsafe_b64encode(signing_request(self._request)).rstrip(b"=").decode()
         try:
             with edges("finalize"):
-                answer = self._ca.ask(order.finalize, {"csr": csr}, f"{self._request.names[0]}: finalizing the order")
+                step = f"{self._request.names[0]}: finalizing the order"
+                answer = yield from self._ca.ask(order.finalize, {"csr": csr}, step)
         except Failure as failure:
             if failure.code not in ("ca_refused", "ca_caa"):
                 raise
-            answer = self._ca.ask(order.url, None, "asking for the order")
+            answer = yield from self._ca.ask(order.url, None, "asking for the order")
             now = parse_order(order.url, answer.json())
             if now.status not in ("processing", "valid"):  # a lost answer: the CA has it already, else it means no
                 raise
             return now, answer
         return parse_order(order.url, answer.json()), answer
 
-    def _download(self, url: str) -> Bundle:
+    def _download(self, url: str) -> Waits[Bundle]:
         with edges("download certificate"):
-            answer = self._ca.ask(url, None, "downloading the certificate")
+            answer = yield from self._ca.ask(url, None, "downloading the certificate")
         chain = split_pem(answer.body)
         if not 1 <= len(chain) <= LONGEST_CHAIN:
             kind = printable(answer.headers.get("content-type", "no content type"), 100)

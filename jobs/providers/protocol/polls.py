@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 
 class Polls:
-    """How long one order is waited for, in one thread."""
+    """How long one order is waited for."""
 
     def __init__(self, order_url: str, *, parked_before: bool) -> None:
         self._order_url = order_url
@@ -74,7 +74,7 @@ class Polls:
         return (yield from looks)
 
     def until(
-        self, ask: Callable[[], Answer], ended: Callable[[Answer], T | None], state: str
+        self, ask: Callable[[], Waits[Answer]], ended: Callable[[Answer], T | None], state: str
     ) -> Waits[T | Pending]:
         """What `ended` makes of the first answer that it makes something of; else the order is to be parked. Yields the
         seconds before each further poll.
@@ -85,7 +85,7 @@ class Polls:
         while True:
             asked = None
             try:
-                answer = ask()
+                answer = yield from ask()
                 found = ended(answer)
             except Failure as failure:
                 unanswered += 1

@@ -13,7 +13,7 @@ from jobs.policy.certificate import Bundle
 from jobs.policy.failure import Failure
 from jobs.policy.persist import Holder, Offer
 from jobs.policy.specs import Look, Specs
-from jobs.ports import AcmeAccount, Eab, Journal, OrderRequest, Pending, Solver, Waits
+from jobs.ports import AcmeAccount, Eab, Journal, OrderRequest, Pending, Solver, Waits, finish
 from jobs.providers.protocol import registration, renewal_info
 from jobs.providers.protocol.directory import Directories
 from jobs.providers.protocol.flow import Flow
@@ -60,15 +60,15 @@ class AcmeProvider:
         )
 
     def terms_url(self) -> str | None:
-        return self._directories.get().terms_url
+        return self._directories.now().terms_url
 
     def register(self, contact: str | None, terms_agreed: bool, eab: Eab | None) -> AcmeAccount:
-        return registration.register(self._wire, self._directories.get(), contact, terms_agreed, eab)
+        return finish(registration.register(self._wire, self._directories.now(), contact, terms_agreed, eab))
 
     def find(self) -> str | None:
         if self._account is None:
             return None
-        return registration.find(self._wire, self._directories.get(), Key(self._account.key))
+        return finish(registration.find(self._wire, self._directories.now(), Key(self._account.key)))
 
     def issue(self, request: OrderRequest, solvers: Mapping[str, Solver], journal: Journal) -> Waits[Bundle | Pending]:
         flow = self._flow(request, solvers)
@@ -96,7 +96,7 @@ class AcmeProvider:
         return Holder(self._account.url, Key(self._account.key).thumbprint)
 
     def renewal_info(self, certificate_id: str, seconds: float) -> Suggestion | None:
-        directory = self._directories.get(seconds)
+        directory = self._directories.now(seconds)
         if directory.renewal_info is None:
             return None
         return renewal_info.ask(self._wire, directory.renewal_info, certificate_id, seconds)

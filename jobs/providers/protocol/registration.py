@@ -13,14 +13,16 @@ from josepy.jwk import JWKEC
 
 from jobs.policy.failure import Failure
 from jobs.policy.redirects import printable
-from jobs.ports import AcmeAccount, Eab
+from jobs.ports import AcmeAccount, Eab, Waits
 from jobs.providers.protocol.directory import Directory
 from jobs.providers.protocol.jws import Key
 from jobs.providers.protocol.problem import Refused
 from jobs.providers.protocol.wire import Wire, require_https
 
 
-def register(wire: Wire, directory: Directory, contact: str | None, terms_agreed: bool, eab: Eab | None) -> AcmeAccount:
+def register(
+    wire: Wire, directory: Directory, contact: str | None, terms_agreed: bool, eab: Eab | None
+) -> Waits[AcmeAccount]:
     """Make an account with a new ECDSA P-256 key.
 
     Raises Failure("terms_not_accepted"), Failure("eab_required"), Failure("eab_invalid"), or the CA's own.
@@ -41,21 +43,21 @@ def register(wire: Wire, directory: Directory, contact: str | None, terms_agreed
     if eab is not None:
         payload["externalAccountBinding"] = _binding(private.public_key(), eab, directory)
     step = "registering an account"
-    answer = wire.post(directory.new_account, payload, Key(pem), None, directory.new_nonce, step)
+    answer = yield from wire.post(directory.new_account, payload, Key(pem), None, directory.new_nonce, step)
     url = answer.headers.get("location")
     if not url:
         raise Failure("ca_not_acme", f"{step}: the CA answered without the account's address (HTTP {answer.status})")
     return AcmeAccount(require_https(url), pem, directory.terms_url)
 
 
-def find(wire: Wire, directory: Directory, key: Key) -> str | None:
+def find(wire: Wire, directory: Directory, key: Key) -> Waits[str | None]:
     """The URL of the account that has this key (RFC 8555 section 7.3.1); None when there is none.
 
     Raises Failure("account_deactivated") for one that the CA takes no orders of any more, and the CA's own.
     """
     step, payload = "looking for the account", {"onlyReturnExisting": True}
     try:
-        answer = wire.post(directory.new_account, payload, key, None, directory.new_nonce, step)
+        answer = yield from wire.post(directory.new_account, payload, key, None, directory.new_nonce, step)
     except Refused as refused:
         if refused.code == "account_gone":
             return None

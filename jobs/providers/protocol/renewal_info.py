@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from jobs.policy import ari
 from jobs.policy.failure import Failure
+from jobs.ports import finish
 from jobs.providers.protocol.problem import retry_after
 from jobs.providers.protocol.wire import Wire
 
@@ -15,7 +16,7 @@ def ask(wire: Wire, address: str, certificate_id: str, seconds: float) -> ari.Su
 
     Raises Failure: "ca_bad_window" for an answer that is to be ignored, and as `Wire.get`.
     """
-    answer = wire.get(f"{address.rstrip('/')}/{certificate_id}", "asking for the renewal window", seconds)
+    answer = finish(wire.get(f"{address.rstrip('/')}/{certificate_id}", "asking for the renewal window", seconds))
     now = datetime.now(UTC)
     try:
         return ari.read(answer.json(), retry_after(answer.headers, now), now)

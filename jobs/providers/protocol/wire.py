@@ -1,4 +1,7 @@
-"""The transport: HTTPS with one connection pool, JWS signatures, nonces, and the retries of behaviour section 5."""
+"""The transport: HTTPS with one connection pool, JWS signatures, nonces, and the retries of behaviour section 5.
+
+A request holds its thread until there is an answer, or none; the time until it is made again is waited for without one.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from urllib.parse import urljoin, urlsplit
 from jobs.policy.failure import Failure
 from jobs.policy.plain_url import is_plain
 from jobs.policy.redirects import LONGEST_URL, printable
+from jobs.ports import Waits
 from jobs.providers.protocol.connections import HTTPS, LARGEST_ANSWER, Connections, NotConnected
 from jobs.providers.protocol.deadline import TimedSocket
 from jobs.providers.protocol.jws import Key, signed
@@ -61,15 +65,16 @@ class Wire:
         self._connections: Connections | None = None
         self._nonces: deque[str] = deque(maxlen=64)
 
-    def get(self, url: str, step: str, seconds: float | None = None) -> Answer:
+    def get(self, url: str, step: str, seconds: float | None = None) -> Waits[Answer]:
         """GET without a signature (the directory). Redirects are followed within the same host only. Raises Failure.
 
-        `seconds`: somebody waits for the answer, so it comes within them, by one try, or not at all.
+        `seconds`: somebody waits for the answer, so it comes within them, by one try without a wait, or not at all.
         """
         address, ends = url, time.monotonic() + (seconds or 0.0)
         for _ in range(MOST_REDIRECTS + 1):
             left = None if seconds is None else max(ends - time.monotonic(), SHORTEST)
-            answer = self._persistent("GET", address, None, step, _Tries() if left is None else _Tries([], 0, left))
+            tries = _Tries() if left is None else _Tries([], 0, left)
+            answer = yield from self._persistent("GET", address, None, step, tries)
             if answer.status not in REDIRECTS:
                 break
             address = _redirected(address, answer, step)
@@ -89,16 +94,16 @@ class Wire:
         step: str,
         *,
         sent_again: int = SENT_AGAIN,
-    ) -> Answer:
+    ) -> Waits[Answer]:
         """POST a JWS (POST-as-GET when `payload` is None), with fresh nonces as often as the CA asks for them.
 
         `sent_again`: how often it may be sent once more because its answer was lost, though the CA may have done what
         it asks for. Raises Failure.
         """
         data = b"" if payload is None else json.dumps(payload).encode()
-        nonce, tries = self._nonce(nonce_url), _Tries(lost=sent_again)
+        nonce, tries = (yield from self._nonce(nonce_url)), _Tries(lost=sent_again)
         for _ in range(NONCE_RETRIES + 1):
-            answer = self._persistent("POST", url, signed(url, data, key, kid, nonce), step, tries)
+            answer = yield from self._persistent("POST", url, signed(url, data, key, kid, nonce), step, tries)
             fresh = answer.headers.get("replay-nonce")
             if answer.status < 400:
                 self._keep(fresh)
@@ -106,15 +111,15 @@ class Wire:
             if error_type(answer) != "badNonce":
                 self._keep(fresh)
                 raise failure(answer, step, datetime.now(UTC))
-            nonce = fresh or self._nonce(nonce_url)
+            nonce = fresh or (yield from self._nonce(nonce_url))
         raise failure(answer, f"{step}: {NONCE_RETRIES} fresh nonces were refused", datetime.now(UTC))
 
-    def _nonce(self, url: str) -> str:
+    def _nonce(self, url: str) -> Waits[str]:
         """The newest nonce, because old ones expire; or a new one."""
         with self._lock:
             if self._nonces:
                 return self._nonces.pop()
-        answer = self._persistent("HEAD", url, None, "asking for a nonce", _Tries())
+        answer = yield from self._persistent("HEAD", url, None, "asking for a nonce", _Tries())
         if answer.status >= 400:
             raise failure(answer, "asking for a nonce", datetime.now(UTC))
         nonce = answer.headers.get("replay-nonce")
@@ -127,7 +132,7 @@ class Wire:
             with self._lock:
                 self._nonces.append(nonce)
 
-    def _persistent(self, method: str, url: str, body: bytes | None, step: str, tries: _Tries) -> Answer:
+    def _persistent(self, method: str, url: str, body: bytes | None, step: str, tries: _Tries) -> Waits[Answer]:
         """One request, made again for as long as there are `tries` left while there is no connection, no answer, or one
         that says that it is for the moment only."""
         problem: Exception
@@ -145,12 +150,12 @@ class Wire:
                 if wait is None:
                     return answer
                 del tries.waits[0]
-                time.sleep(wait)
+                yield wait
                 continue
             if not tries.waits or tries.lost < 0:
                 words = f"{step}: {_host(url)}: {_cause(problem)}"
                 raise Failure("ca_unreachable", words, of_provider=nobody) from problem
-            time.sleep(tries.waits.pop(0))
+            yield tries.waits.pop(0)
 
     def _once(self, method: str, url: str, body: bytes | None, seconds: float) -> Answer:
         require_https(url)

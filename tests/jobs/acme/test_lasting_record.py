@@ -23,6 +23,7 @@ from jobs.providers.custom import Options, Provider
 from jobs.providers.protocol.order import parse_authorization
 from jobs.providers.protocol.problem import Answer
 from jobs.providers.protocol.wire import Wire
+from tests.fakes import at_once
 from tests.jobs.acme.client import Notes
 from tests.jobs.acme.odd_server import OddServer, odd_server
 
@@ -75,6 +76,7 @@ def test_an_order_in_which_it_was_offered_is_remembered(server: OddServer, monke
         "/a": authorization({**lasting, "issuer-domain-names": ["ca.example"]}),
     }
 
+    @at_once
     def post(self: Wire, url: str, *_: Any, **__: Any) -> Answer:
         return Answer(url, 200, {"location": "https://ca.example/o"}, json.dumps(bodies[urlsplit(url).path]).encode())
 

@@ -18,6 +18,7 @@ from jobs.ports import AcmeAccount, OrderRequest
 from jobs.providers.custom import Options, Provider
 from jobs.providers.protocol.problem import Answer
 from jobs.providers.protocol.wire import Wire
+from tests.fakes import at_once
 from tests.jobs.acme.client import Notes
 from tests.jobs.acme.odd_server import OddServer, odd_server
 
@@ -58,6 +59,7 @@ class Asked:
         account = AcmeAccount("https://ca.example/acct/1", new_key(KeyType.ECDSA_P256))
         self.provider = Provider(Options(directory=server.directory, ca_pem=server.ca_bundle.read_text()), account)
 
+        @at_once
         def post(wire: Wire, url: str, *_: Any, **__: Any) -> Answer:
             path = urlsplit(url).path
             self.at.append(path)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import models
+from jobs.courses import finish
 from jobs.providers.protocol.jws import Key
 from jobs.providers.protocol.wire import Wire
 from jobs.wiring import provider_keys, providers
@@ -88,8 +89,8 @@ def test_an_account_that_is_deactivated_is_told_and_nothing_is_made_by_itself(si
     site.add("a.test", "b.test", "c.test")
     account, pem = site.row().account_url, key(site)
     wire = Wire(site.pebble.ca_file)
-    directory = wire.get(site.proxy.directory_url, "the directory").json()
-    wire.post(account, {"status": "deactivated"}, Key(pem), account, directory["newNonce"], "deactivating")
+    directory = finish(wire.get(site.proxy.directory_url, "the directory")).json()
+    finish(wire.post(account, {"status": "deactivated"}, Key(pem), account, directory["newNonce"], "deactivating"))
     site.proxy.heals()
     found = site.check()
     assert {case["problem"]["code"] for case in found.values()} == {"account_deactivated"}
