@@ -26,8 +26,7 @@ from jobs.report import Case
 from jobs.world import Scope, World
 
 UNDER_WAY = 128
-"""Orders at once of which most wait for the CA: each has a row and a key, and is gone on with after a crash. A CA that
-goes down is asked for each of them once more, so there are not more."""
+"""Orders at once of which most wait for the CA: each has a row and a key, and is gone on with after a crash."""
 
 REFUSAL_ROUNDS = 5
 """How often a website is ordered anew in one run without the names that the CA refused."""
@@ -106,7 +105,8 @@ def _left_of(case: Case, refused: Mapping[str, str]) -> list[str]:
 
 
 def _obtained(world: World, shared: Obtaining, case: Case) -> Waits[Item | None]:
-    """One website. A CA that is down is not asked again for each further one; a run must not hang on it."""
+    """One website. A CA that is down is not asked again for each further one, nor for each of those that are under
+    way; a run must not hang on it."""
     assert case.plan is not None
     if not world.progress.begin(case.website.account):
         case.outcome = "stopped"
@@ -116,7 +116,8 @@ def _obtained(world: World, shared: Obtaining, case: Case) -> Waits[Item | None]
     try:
         provider_pause.require(provider, asked_at, shared.ordering.by_person)
         key_type = case.features.key_type or KeyType(world.config.check.key_type)
-        answer = yield from obtain(shared, case.website, case.plan, key_type, case.verdicts, case.facts.stored)
+        course = obtain(shared, case.website, case.plan, key_type, case.verdicts, case.facts.stored)
+        answer = yield from provider_pause.unless_down(course, shared.ordering.in_a_row, world.clock)
         provider_pause.answered(provider, asked_at, world.clock(), shared.ordering.in_a_row)
     except Failure as found:
         _failed(world, shared, case, found, asked_at)

@@ -5,16 +5,21 @@ peace by every website until then. A person's check tries all the same.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from peewee import fn
 
 import models
+from jobs.courses import Waits
 from jobs.policy.certificate import Certificate
 from jobs.policy.failure import Failure
 from jobs.policy.problems import problem
 from jobs.policy.provider_pause import LIGHT, NAMED, SHORTEST, SINGLE_FAILURES, obeyed, pause_until
+
+T = TypeVar("T")
 
 USUAL_LIFETIME = timedelta(days=90)
 
@@ -31,11 +36,13 @@ class Pause:
 
 
 class InARow:
-    """Websites of one run, one after the other, that a provider failed for reasons that may be each one's own."""
+    """Websites of one run, one after the other, that a provider failed for reasons that may be each one's own; and
+    whether the run has found it down."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._count = 0
+        self.down: Paused | None = None
 
     def one_more(self) -> bool:
         """Whether there are so many by now that it is an outage."""
@@ -73,9 +80,34 @@ def require(provider: str, now: datetime, asked_by_person: datetime | None = Non
     pause = running(provider, now)
     if pause is None or (asked_by_person is not None and pause.since < asked_by_person):
         return
+    raise _paused(provider, pause.code, pause.until)
+
+
+def _paused(provider: str, code: str, until: datetime) -> Paused:
     # what it said to another website may name that one
-    words = f"{provider} is not asked before {pause.until:%Y-%m-%d %H:%M UTC}: {problem(pause.code).title}"
-    raise Paused(pause.code, words, pause.until, of_provider=True)
+    words = f"{provider} is not asked before {until:%Y-%m-%d %H:%M UTC}: {problem(code).title}"
+    return Paused(code, words, until, of_provider=True)
+
+
+def unless_down(course: Waits[T], row: InARow, clock: Callable[[], datetime]) -> Waits[T]:
+    """The course of one website. Where the run finds the provider down while it waits, it has that for its failure,
+    once, and does not ask as well: an order that exists is gone on with after the pause."""
+    told = False
+    try:
+        seconds = next(course)
+        while True:
+            yield seconds
+            down = None if told else row.down
+            if down is not None and down.retry_at is not None and down.retry_at > clock():
+                told = True
+                seconds = course.throw(Paused(down.code, down.detail, down.retry_at, of_provider=True))
+            else:
+                seconds = next(course)
+    except StopIteration as ended:
+        result: T = ended.value
+        return result
+    finally:
+        course.close()
 
 
 def failed(
@@ -98,6 +130,8 @@ def failed(
         if known is None:
             return failure
         until = _begun(known, failure, asked_at, now)
+    if failure.code in LIGHT:
+        row.down = _paused(provider, failure.code, until)
     if failure.retry_at is not None and failure.retry_at > until:
         more = f"it names {failure.retry_at:%Y-%m-%d %H:%M UTC}, which is not waited for"
         words = f"{failure.detail}; {more}: it is asked again at {until:%Y-%m-%d %H:%M UTC}"
@@ -132,6 +166,7 @@ def answered(provider: str, asked_at: datetime, now: datetime, row: InARow) -> N
     row.ended()
     known = models.Provider.get_or_none(models.Provider.name == provider)
     if known is not None and known.blocked_since is not None and known.blocked_since < asked_at:
+        row.down = None
         lift(provider, now)
 
 

@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -68,7 +68,8 @@ class Authorizing:
             return (yield from self._await_all(waiting))
         except Failure as failure:
             if self._told and failure.code in (*PASSING, "ca_rate_limited"):
-                yield LEFT_STANDING
+                with suppress(Failure):  # what it is told after that is no better reason
+                    yield LEFT_STANDING
             raise
 
     def _await_all(self, waiting: Sequence[Answered]) -> Waits[Order | Pending]:

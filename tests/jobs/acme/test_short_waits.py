@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -12,6 +13,10 @@ import pytest
 from jobs.courses import Waits, finish, finish_all
 from jobs.policy.certificate import Bundle
 from jobs.ports import Pending
+from jobs.provider_pause import InARow, Paused, unless_down
+from jobs.providers.protocol.polls import LEFT_STANDING
+from jobs.providers.protocol.problem import Refused
+from tests.fakes import NOW
 from tests.fault_proxy import Cuts, Fault, FaultProxy, Says, What
 from tests.jobs.acme.client import Client, Notes, request, solvers
 from tests.quick_time import QuickTime
@@ -110,3 +115,28 @@ def test_who_is_no_order_does_not_wait_for_one_that_fetches_the_directory(
     next(course)
     assert client.provider.find() == client.account.url
     assert issued([course]) == 1
+
+
+def test_an_order_that_is_told_that_its_ca_is_down_asks_no_more_and_leaves_its_answer_for_a_while(
+    proxy: FaultProxy, quick: QuickTime
+) -> None:
+    """The CA was told to look, and may do so although it can't be asked."""
+    row, course = InARow(), orders(Client(proxy))[0]
+    told = unless_down(course, row, lambda: NOW)
+    seconds_at(proxy.fault(Says(503, retry_after=9), "order", times=1), told)
+    row.down = Paused("ca_unavailable", "not before then", NOW + timedelta(hours=1), of_provider=True)
+    asked = dict(proxy.asked)
+    assert next(told) == LEFT_STANDING and len(list(proxy.pebble.challenges.iterdir())) == 1
+    with pytest.raises(Paused):
+        next(told)
+    assert dict(proxy.asked) == asked and list(proxy.pebble.challenges.iterdir()) == []
+
+
+def test_an_order_that_has_found_its_ca_down_itself_is_told_nothing_more(proxy: FaultProxy, quick: QuickTime) -> None:
+    row, course = InARow(), orders(Client(proxy))[0]
+    told = unless_down(course, row, lambda: NOW)
+    fault = proxy.fault(Says(503, "serverInternal", "own words", retry_after=3600), "order")
+    assert seconds_at(fault, told) == LEFT_STANDING
+    row.down = Paused("ca_unavailable", "not before then", NOW + timedelta(hours=1), of_provider=True)
+    with pytest.raises(Refused, match="own words"):
+        next(told)
