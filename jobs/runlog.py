@@ -13,7 +13,7 @@ import shutil
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,11 +58,13 @@ class Event:
 
     def as_json(self) -> str:
         """One line of JSON, in which nothing steers the terminal of who looks at the file."""
-        values: dict[str, Any] = asdict(self)
+        values: dict[str, Any] = {name: getattr(self, name) for name in _FIELDS}  # `asdict` would copy each one deeply
         values["time"] = _stamp(self.time)
         text = json.dumps(values, ensure_ascii=False)
         return text if text.isprintable() else json.dumps(values)
 
+
+_FIELDS = tuple(field.name for field in fields(Event))
 
 Listener = Callable[[Event], None]
 
