@@ -15,6 +15,7 @@ import click
 
 from jobs.ports import Place
 from jobs.wiring.background import Background
+from jobs.wiring.collecting import collect_seldom
 from jobs.wiring.instance import now
 from jobs.wiring.serving import Claim, claim, panel_hostname
 from panel import journal
@@ -127,6 +128,7 @@ def serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+    collect_seldom()
     try:
         panel.start()
         click.echo(f"The panel is ready: {' '.join(panel.urls)}")

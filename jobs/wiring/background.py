@@ -21,6 +21,7 @@ from jobs.policy.options import minute_of_day
 from jobs.policy.tick import LONGEST
 from jobs.scheduler import Clock
 from jobs.wiring import checks, duties, nightly, options, pace
+from jobs.wiring.collecting import collect_now
 from jobs.wiring.disk_words import disk_words
 from jobs.wiring.instance import Instance, choose, config_path, now, setting
 from jobs.wiring.performing import stop_running
@@ -114,6 +115,7 @@ class Background:
             return
         try:
             checks.perform(instance, row, give_up=self._stopping.is_set)
+            collect_now()
         except Failure as failure:
             _log.warning("check %s: %s", row.key, failure, extra=about(Kind.DUTY_FAILED, code=failure.code))
         self._busy = True

@@ -8,6 +8,8 @@ import os
 import re
 import ssl
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -123,19 +125,25 @@ def state_of(entry: int, reached: Callable[[models.QueueEntry], object], seconds
 
 @contextmanager
 def serving(product: Product, port: int = PANEL_PORT) -> Iterator[subprocess.Popen[bytes]]:
-    """`autossl serve` in a process of its own, once it has done what it does at its start; ended with the block."""
-    process = subprocess.Popen(
-        product.command(*product.serving_words, "--bind", f"127.0.0.1:{port}"),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=Path(__file__).parents[2],
-    )
-    try:
-        assert process.stdout is not None
-        process.stdout.readline()
-        settled([process.pid])
-        yield process
-    finally:
-        process.terminate()
-        process.communicate(timeout=_STARTS_WITHIN)
+    """`autossl serve` in a process of its own, once it has done what it does at its start; ended with the block. What
+    it says of its work goes to a file, and is told where the block fails: a pipe that nobody reads would stop it."""
+    words = product.command(*product.serving_words, "--bind", f"127.0.0.1:{port}")
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, cwd=Path(__file__).parents[2]
+        )
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            settled([process.pid])
+            yield process
+        except Exception:
+            said.seek(0)
+            sys.stderr.write(said.read()[-2000:].decode("utf-8", "replace"))
+            raise
+        finally:
+            process.terminate()
+            process.communicate(timeout=_STARTS_WITHIN)
 
 
 def signed_in(port: int = PANEL_PORT) -> str:

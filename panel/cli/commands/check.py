@@ -65,7 +65,9 @@ def _check(session: Session, everyone: bool, user: str | None, plan: bool) -> An
     if not plan:
         session.need_root()
     from jobs.wiring import checks
+    from jobs.wiring.collecting import collect_seldom
 
+    collect_seldom()
     listener, accounts = None if session.json else _say, None if user is None else [user]
     perform = checks.plan if plan else checks.check
     try:
