@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from typing import Any
+
+from peewee import chunked
 
 import models
 from jobs import presented, records
@@ -39,12 +42,19 @@ def refresh(accounts: Collection[str] | None, service_names: tuple[str, ...]) ->
         if certificate is not None:
             ends[site.account] = min(ends.get(site.account, certificate.not_after), certificate.not_after)
             near[site.account] = min(near.get(site.account, certificate.not_after), ends_soon(certificate))
+    _keep({name: (*counts, ends.get(name), near.get(name)) for name, counts in figures.items()})
+
+
+def _keep(figures: Mapping[str, tuple[Any, ...]]) -> None:
+    """Write what differs, in one transaction with the look at what is there: in most nights that is nothing."""
+    row = models.Account
+    columns = (row.wanted, row.covered, row.problems, row.expires_at, row.near_at)
     with models.database.atomic():
-        for name, (wanted_count, covered, problems) in figures.items():
-            models.Account.update(
-                wanted=wanted_count, covered=covered, problems=problems, expires_at=ends.get(name),
-                near_at=near.get(name),
-            ).where(models.Account.name == name).execute()
+        for names in chunked(figures, records.AT_ONCE):
+            there = row.select(row.name, *columns).where(row.name.in_(names))
+            for name, *before in there.tuples():
+                if tuple(before) != figures[name]:
+                    row.update(dict(zip(columns, figures[name], strict=True))).where(row.name == name).execute()
 
 
 def _wanted_of(

@@ -1,0 +1,80 @@
+"""An account's figures are counted anew after each check, and written only where they have changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from unittest import mock
+
+import models
+from jobs import summaries
+from jobs.wiring.instance import Instance
+from tests.fakes import NOW
+
+ENDS = NOW + timedelta(days=90)
+ACCOUNTS = ("anna", "bert", "carl")
+
+
+def accounts_with_a_website_each() -> None:
+    for name in ACCOUNTS:
+        names = json.dumps([f"{name}.test"])
+        models.Account.create(name=name, source="manifest", found_at=NOW)
+        models.Website.create(account=name, main=f"{name}.test", names=names, source="manifest", found_at=NOW)
+        models.Certificate.create(
+            website=f"{name}.test", serial="1", fingerprint=name, names=names, issuer="CA", provider="pebble",
+            not_before=NOW, not_after=ENDS, stored_at=NOW, due_at=ENDS,
+        )
+
+
+@contextmanager
+def written() -> Iterator[list[Any]]:
+    """The values of each UPDATE of the block."""
+    found: list[Any] = []
+    real = models.database.obj.execute_sql
+
+    def told(sql: str, params: Any = None) -> Any:
+        if sql.startswith("UPDATE"):
+            found.append(params)
+        return real(sql, params)
+
+    with mock.patch.object(models.database.obj, "execute_sql", told):
+        yield found
+
+
+def figures(name: str) -> tuple[Any, ...]:
+    row = models.Account.get(models.Account.name == name)
+    return row.covered, row.problems, row.expires_at
+
+
+def test_what_has_not_changed_is_not_written_again(instance: Instance) -> None:
+    accounts_with_a_website_each()
+    with written() as first:
+        summaries.refresh(ACCOUNTS, ())
+    with written() as second:
+        summaries.refresh(ACCOUNTS, ())
+        summaries.refresh(None, ())
+    assert (len(first), second) == (len(ACCOUNTS), [])
+    assert {figures(name) for name in ACCOUNTS} == {(1, 0, ENDS)}
+
+
+def test_what_has_changed_is_written_and_nothing_else(instance: Instance) -> None:
+    accounts_with_a_website_each()
+    summaries.refresh(None, ())
+    models.Certificate.update(retired_at=NOW).where(models.Certificate.website == "bert.test").execute()
+    with written() as rows:
+        summaries.refresh(None, ())
+    assert len(rows) == 1
+    assert figures("bert") == (0, 0, None)
+    assert figures("anna") == (1, 0, ENDS)
+
+
+def test_a_time_alone_that_has_changed_is_written(instance: Instance) -> None:
+    accounts_with_a_website_each()
+    summaries.refresh(None, ())
+    later = ENDS + timedelta(microseconds=1)
+    models.Certificate.update(not_after=later).where(models.Certificate.website == "carl.test").execute()
+    summaries.refresh(["carl"], ())
+    assert figures("carl") == (1, 0, later)
