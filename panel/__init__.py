@@ -50,7 +50,7 @@ def create_app(instance_dir: Path) -> Flask:
     access.guard(app)
     headers.guard(app, instance.database)
     login.set_up(app)
-    app.jinja_env.globals["header"] = header.header
+    app.jinja_env.globals.update(header=header.header, under_way=header.under_way)
     app.jinja_env.filters["visible"] = wording.visible
     app.jinja_env.tests["web_address"] = wording.is_web_address
     modules = _pages()

@@ -78,7 +78,6 @@ class Header:
     account: str
     nightly: datetime | None
     """None: no provider, so the nightly check does nothing."""
-    running: Running | None
     banners: tuple[Banner, ...]
 
 
@@ -87,6 +86,15 @@ def header() -> Header:
     if "header" not in g:
         g.header = read(work.instance())
     found: Header = g.header
+    return found
+
+
+def under_way() -> Running | None:
+    """The check under way, else the one that waits; read once a request, and apart from the header: most of what a
+    panel is asked while a check runs is whether this has changed."""
+    if "under_way" not in g:
+        g.under_way = running()
+    found: Running | None = g.under_way
     return found
 
 
@@ -102,7 +110,6 @@ def read(instance: Instance) -> Header:
         provider="" if row is None else row.name,
         account="" if row is None else row.account_url or "",
         nightly=None if row is None else next_nightly(config),
-        running=running(),
         banners=(*broken, *_as_root(), *_alerts(row is not None and terms_changed(row)), *_unsent()),
     )
 

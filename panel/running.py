@@ -9,7 +9,7 @@ from jobs.policy.access import Right
 from panel import hx, work
 from panel.access import needs
 from panel.audit import audited
-from panel.header import header, last_run
+from panel.header import last_run, under_way
 
 pages = Blueprint("running", __name__, url_prefix="/running")
 
@@ -22,7 +22,7 @@ def show() -> ResponseReturnValue:
     """Polled by the header while a check is under way; `seen` is the version that it shows."""
     if not hx.wants_partial():
         return hx.redirect(url_for("overview.show"))
-    state = header().running
+    state = under_way()
     if state is None:
         hx.say(last_run())
         return hx.stop_polling(hx.partial_only(PARTIAL))
