@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from flask import Flask, Response, current_app, render_template, request, url_for
+from flask import Flask, Response, current_app, g, render_template, request, url_for
 from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -18,7 +18,7 @@ from jobs.policy.access import Right
 from jobs.policy.customer_words import for_host, for_owner
 from jobs.policy.disk_trouble import disk_trouble
 from jobs.policy.failure import Failure
-from panel import hx
+from panel import hx, lasting
 from panel.access import is_public
 
 CSP = (
@@ -55,20 +55,21 @@ _PAGES = {
 
 
 def guard(app: Flask, database: SqliteDatabase) -> None:
-    """Attach to `app`. The database is opened for a request and closed after it, in whichever thread that runs."""
+    """Attach to `app`. The database is opened for a request, in whichever thread that runs, and closed after it or kept
+    for the next one (`panel/lasting.py`)."""
 
     @app.before_request
     def before() -> None:
         if request.endpoint != "static":
-            database.connect(reuse_if_open=True)
+            lasting.opened(database)
 
     @app.teardown_request
     def after(error: BaseException | None) -> None:
-        if not database.is_closed():
-            database.close()
+        lasting.ended(database, error is None and g.pop("went_well", False))
 
     @app.after_request
     def answer(response: Response) -> Response:
+        g.went_well = response.status_code < 400
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if request.endpoint != "static":

@@ -16,6 +16,7 @@ import models
 from jobs.policy.sessions import Limits, Visit
 from jobs.wiring import sessions
 from jobs.wiring.instance import now
+from panel import lasting
 
 
 class PanelSession(SecureCookieSession):
@@ -39,7 +40,7 @@ class Sessions(SecureCookieSessionInterface):
             return PanelSession()
         if not sessions.is_id(sent):
             return cast("PanelSession | None", super().open_session(app, request))
-        models.database.connect(reuse_if_open=True)
+        lasting.opened(models.database)
         kept = sessions.find(sent, visit(request), self.limits, now())
         if kept is None:
             return PanelSession()

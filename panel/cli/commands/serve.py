@@ -31,12 +31,14 @@ def command(session: Session, binds: tuple[str, ...], single: bool, as_json: boo
     instance = session.instance()
     place, config = instance.place, instance.config.panel
     instance.close()
+    import models
     from jobs.wiring.background import Background
-    from panel import create_app
+    from panel import create_app, lasting
     from panel.mail import render
     from panel.server import serve
 
     app = create_app(place.instance)
+    lasting.let_last(models.database)
     background = app.extensions["background"] = Background(instance, render)
     serve(app, binds or (config.bind,), place, config.hostname, background)
 
