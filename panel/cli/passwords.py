@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,6 +50,8 @@ def choose(session: Session, password: str | None, link: bool) -> Chosen:
     if link or password is not None:
         return Chosen(password)
     if session.json or not sys.stdin.isatty():
+        import secrets  # it brings half of hashlib along
+
         return Chosen(secrets.token_urlsafe(15), made=True)
     return Chosen(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
 

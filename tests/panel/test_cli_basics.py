@@ -31,7 +31,7 @@ def test_every_command_has_help_and_json(words: list[str], line: Line) -> None:
 def test_the_help_of_all_commands_comes_quickly_and_without_the_web_or_acme_libraries() -> None:
     code = (
         "import sys, atexit\n"
-        "heavy = {'flask', 'acme', 'cryptography', 'peewee'}\n"
+        "heavy = {'flask', 'acme', 'cryptography', 'peewee', 'idna', 'secrets'}\n"
         "atexit.register(lambda: print('LOADED', sorted(heavy & set(sys.modules))))\n"
         "from panel.cli import main\n"
         "main(['--help'], prog_name='autossl')\n"

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from jobs.policy.features import FeatureList
 from jobs.policy.keys import KeyType
 from panel.cli.output import Answer, table, yes
 from panel.cli.session import Session, answering
@@ -48,6 +47,7 @@ def keep(
     if service_names and no_service_names:
         raise click.UsageError("expected either --service-name or --no-service-names")
     session.instance()
+    from jobs.policy.features import FeatureList
     from jobs.wiring import features
 
     labels = service_names if service_names or no_service_names else None

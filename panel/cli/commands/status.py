@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs.policy.preflight_report import Report, from_json
 from panel.cli.output import Answer, day, plain, table
 from panel.cli.session import Session, answering
+
+if TYPE_CHECKING:
+    from jobs.policy.preflight_report import Report
 
 
 @click.command("status")
@@ -45,6 +47,8 @@ def _account(account: dict[str, Any]) -> str:
     asked = [line for site in websites if (line := _asked(site["website"], site["renewal"]))]
     if asked:
         parts.append("\n".join(asked))
+    from jobs.policy.preflight_report import from_json
+
     for site in websites:
         parts += [_seen(name["name"], report) for name in site["names"] if (report := from_json(name["report"]))]
     return "\n\n".join(parts)
