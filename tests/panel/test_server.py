@@ -15,7 +15,7 @@ from jobs import queue
 from jobs.policy.failure import Failure
 from jobs.policy.panel_files import STATE, parse_state
 from jobs.ports import Place
-from jobs.wiring.instance import now
+from jobs.wiring.instance import DATABASE, now
 from jobs.wiring.serving import claim
 from panel import create_app
 from panel.server import Panel
@@ -35,6 +35,19 @@ def app(environ, start_response):
     while not Path(sys.argv[2]).exists():
         time.sleep(0.01)
     yield b"second half"
+
+serve(app, ["127.0.0.1:0"], Place(Path(sys.argv[1])))
+"""
+
+COUNTING = """
+import gc, sys
+from pathlib import Path
+from jobs.ports import Place
+from panel.server import serve
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    yield f"{gc.get_freeze_count()} {len(gc.get_objects())}".encode()
 
 serve(app, ["127.0.0.1:0"], Place(Path(sys.argv[1])))
 """
@@ -67,6 +80,28 @@ def test_it_serves_the_product_and_says_when_it_is_ready(place: Place) -> None:
                 assert ask(tls, path)[0] == 200, path
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+
+
+def test_what_is_there_at_the_start_is_not_looked_through_for_garbage(place: Place) -> None:
+    words = [sys.executable, "-c", COUNTING, str(place.instance)]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        with connect(port_of(process), SITE) as tls:
+            stays, looked_at = map(int, ask(tls)[1].split())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert stays > 10 * looked_at
+
+
+def test_after_its_end_the_database_is_one_file(place: Place) -> None:
+    environment = {**os.environ, "AUTOSSL_INSTANCE": str(place.instance)}
+    words = [sys.executable, "-m", "panel.cli", "serve", "--single", "--bind", "127.0.0.1:0"]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        with connect(port_of(process), SITE) as tls:
+            assert ask(tls, "/login")[0] == 200
+        assert (place.instance / f"{DATABASE}-wal").exists()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert not (place.instance / f"{DATABASE}-wal").exists()
 
 
 def test_it_does_queued_work_and_a_wsgi_server_does_none(place: Place) -> None:
