@@ -14,6 +14,13 @@ from contextlib import AbstractContextManager
 from heapq import heappop, heappush
 from typing import Generic, TypeVar
 
+from jobs.busy import WINDOW, Busy
+
+FEW = 2
+"""Workers that go on with courses where the process has a processor's worth to do already: more of them would make no
+course quicker, and everybody else in the process, the panel's pages above all, waits for each of them in turn. Where a
+CA is far, workers wait for its answers and all of them work."""
+
 T = TypeVar("T")
 Waits = Generator[float, None, T]
 """A step that may have to wait: it yields the seconds, and returns what came of it."""
@@ -73,6 +80,7 @@ class _Crew(Generic[T]):
         """By the moment, of the monotonic clock, at which each goes on."""
         self._under_way, self._most, self._pause = 0, under_way, pause
         self._next_begin = 0.0
+        self._at_work, self._busy = 0, Busy()
         self._found: dict[int, T] = {}
         self._raised: BaseException | None = None
 
@@ -98,18 +106,27 @@ class _Crew(Generic[T]):
     def _next(self) -> tuple[int, Waits[T]] | None:
         """What is to be gone on with now, before what is to be begun; waits for it. None: there is no more."""
         with self._turn:
-            while True:
+            while self._fresh or self._under_way:
                 now = time.monotonic()
-                if self._waiting and self._waiting[0][0] <= now:
-                    _, number, course = heappop(self._waiting)
-                    return number, course
-                if self._fresh and self._under_way < self._most and self._may_begin(now):
-                    number, begin = self._fresh.popleft()
-                    self._under_way += 1
-                    return number, begin()
-                if not self._fresh and not self._under_way:
-                    return None
+                if self._at_work >= FEW and self._busy.full():
+                    self._turn.wait(WINDOW)
+                    continue
+                task = self._task(now)
+                if task is not None:
+                    self._at_work += 1
+                    return task
                 self._turn.wait(self._until(now))
+            return None
+
+    def _task(self, now: float) -> tuple[int, Waits[T]] | None:
+        if self._waiting and self._waiting[0][0] <= now:
+            _, number, course = heappop(self._waiting)
+            return number, course
+        if self._fresh and self._under_way < self._most and self._may_begin(now):
+            number, begin = self._fresh.popleft()
+            self._under_way += 1
+            return number, begin()
+        return None
 
     def _may_begin(self, now: float) -> bool:
         """A pause that can't be told ends the beginning of further ones; this worker goes on with what was begun."""
@@ -137,10 +154,12 @@ class _Crew(Generic[T]):
             self.begin_no_more(error)
         else:
             with self._turn:
+                self._at_work -= 1
                 heappush(self._waiting, (time.monotonic() + max(0.0, seconds), number, course))
                 self._turn.notify()  # who waits for a later moment
             return
         with self._turn:
+            self._at_work -= 1
             self._under_way -= 1
             if not self._under_way and not self._fresh:
                 self._turn.notify_all()

@@ -27,15 +27,15 @@ NOTES = (
 
 
 TWENTY = Round(20, 1, {
-    "ours": 5, "protocol": 3, "mod_md": 2, "uacme": 1, "Caddy": 1, "lego, 16 at a time": 1, "certbot": 1,
+    "ours": 3, "protocol": 1, "mod_md": 1, "uacme": 1, "Caddy": 1, "lego, 16 at a time": 1, "certbot": 1,
     "dehydrated": 1, "lego": 1,
 })
 HUNDRED = Round(100, 1, {
-    "ours": 7, "protocol": 5, "mod_md": 3, "uacme": 1, "lego, 16 at a time": 1, "Caddy": 1, "certbot": 1,
+    "ours": 5, "protocol": 3, "mod_md": 3, "uacme": 1, "lego, 16 at a time": 1, "Caddy": 1, "certbot": 1,
 })
-THREE_HUNDRED = Round(300, 1, {"ours": 5, "protocol": 3, "mod_md": 2, "uacme": 1})
-TEN_NAMES = Round(100, 10, {"ours": 5, "protocol": 5, "mod_md": 3})
-TWENTY_OF_TEN = Round(20, 10, {"ours": 5, "mod_md": 2, "uacme": 1, "certbot": 1})
+THREE_HUNDRED = Round(300, 1, {"ours": 3, "protocol": 1, "mod_md": 1, "uacme": 1})
+TEN_NAMES = Round(100, 10, {"ours": 3, "protocol": 3, "mod_md": 3})
+TWENTY_OF_TEN = Round(20, 10, {"ours": 3, "mod_md": 1, "uacme": 1, "certbot": 1})
 SLOW_CA = Round(100, 1, {"ours": 3, "mod_md": 1}, validates_within=_SLOW)
 EVERYTHING = (TWENTY, HUNDRED, THREE_HUNDRED, TEN_NAMES, TWENTY_OF_TEN, SLOW_CA)
 QUICKLY = (

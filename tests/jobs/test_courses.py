@@ -9,7 +9,8 @@ from functools import partial
 
 import pytest
 
-from jobs.courses import Waits, finish, finish_all
+from jobs.busy import Busy
+from jobs.courses import FEW, Waits, finish, finish_all
 
 
 def test_a_hundred_that_wait_need_one_worker_and_one_wait() -> None:
@@ -133,3 +134,41 @@ def iter_of(value: int) -> Waits[int]:
 
 def test_one_course_is_finished_in_this_thread() -> None:
     assert finish(iter_of(7)) == 7
+
+
+def at_once(rounds: int, workers: int, together: int) -> int:
+    """The most workers that were in a step at the same time; each step waits for `together` of them."""
+    turn, inside, most = threading.Lock(), [0], [0]
+    meeting = threading.Barrier(together, timeout=20)
+
+    def course() -> Waits[None]:
+        with turn:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+        meeting.wait()
+        with turn:
+            inside[0] -= 1
+        yield 0.0
+
+    finish_all([course] * rounds, workers, rounds, nullcontext)
+    return most[0]
+
+
+def test_all_workers_go_on_where_they_wait_for_answers() -> None:
+    assert at_once(rounds=32, workers=8, together=8) == 8
+
+
+def test_a_few_go_on_where_the_process_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Busy, "full", lambda self: True)
+    assert at_once(rounds=32, workers=8, together=FEW) == FEW
+
+
+def test_a_process_is_busy_where_it_used_nearly_a_processor_in_the_last_window() -> None:
+    moment, used = [0.0], [0.0]
+    busy = Busy(lambda: moment[0], lambda: used[0])
+    found = []
+    for seconds, cpu in ((0.05, 0.05), (0.05, 0.05), (0.05, 0.0), (0.05, 0.02), (0.2, 0.19)):
+        moment[0] += seconds
+        used[0] += cpu
+        found.append(busy.full())
+    assert found == [False, True, True, False, True]
