@@ -23,6 +23,7 @@ MARK = "autossl-private-host"
 
 _GROUPS = Path("/sys/fs/cgroup")
 _UNITS = Path("/usr/lib/systemd/system")
+_POLICY = Path("/usr/sbin/policy-rc.d")
 _AT_BOOT = ("sysinit.target.wants", "local-fs.target.wants", "timers.target.wants")
 _BOOTED_WITHIN = 20.0
 _LEFT_BEHIND = 3600.0
@@ -54,7 +55,8 @@ def main(command: Sequence[str]) -> int:
 
 
 def _lay_out() -> None:
-    """A copy over /usr, and of what stands there only what journald needs begins with systemd."""
+    """A copy over /usr, and of what stands there only what journald needs begins with systemd. A machine that is a
+    container itself may forbid packages to start anything; this one boots, as a server does."""
     layers = Path("/run/usr")
     for layer in ("upper", "work"):
         (layers / layer).mkdir(parents=True)
@@ -64,6 +66,7 @@ def _lay_out() -> None:
         for units in (_UNITS, Path("/etc/systemd/system")):
             shutil.rmtree(units / name, ignore_errors=True)
     Path("/etc/fstab").write_text("", encoding="ascii")
+    _POLICY.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -138,7 +138,7 @@ def test_a_question_that_got_lost_is_sent_once_more() -> None:
 
 def test_a_server_gets_no_more_questions_at_a_time_than_it_can_bear() -> None:
     async def look() -> tuple[int, int]:
-        async with serving(address, delay=0.03) as fake:
+        async with serving(address, delay=0.3) as fake:
             engine, names = Engine(), [f"n{number}.a.test" for number in range(600)]
             answers = await asyncio.gather(*(engine.ask(fake.server, name, "A", 2, False) for name in names))
             found = [addresses(answer, name) for answer, name in zip(answers, names, strict=True)]
