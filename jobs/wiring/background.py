@@ -115,9 +115,9 @@ class Background:
             return
         try:
             checks.perform(instance, row, give_up=self._stopping.is_set)
-            collect_now()
         except Failure as failure:
             _log.warning("check %s: %s", row.key, failure, extra=about(Kind.DUTY_FAILED, code=failure.code))
+        collect_now()
         self._busy = True
         if self._post is not None:
             self._post.wake()

@@ -13,7 +13,7 @@ from tests.bench.rounds import STOPPED, WHOLE, Round, measured_round
 _LONGEST = 3_000.0
 SIZES = (100, 1_000, 10_000)
 NOTES = (
-    "Dovecot and Exim do not run: of ten thousand names their handshakes alone take a quarter of an hour",
+    "Dovecot and Exim do not run: of thousands of names their handshakes alone take minutes",
     "one order is under way at a time: Debian's Pebble (2.4.0) hangs sooner or later when it is asked for several",
 )
 
