@@ -12,6 +12,7 @@ import pytest
 
 from jobs.demo.daemons.starting import until
 from jobs.demo.product import Product
+from jobs.demo.story import Bench
 
 pytestmark = pytest.mark.e2e(timeout=240)
 
@@ -28,8 +29,14 @@ def delivered(user: str, count: int) -> list[EmailMessage]:
 
 
 @pytest.fixture(scope="module")
-def told(product: Product) -> Product:
-    """`alice` is the administrator's mailbox, and carol a customer who is told everything."""
+def told(bench: Bench) -> Product:
+    """`alice` is the administrator's mailbox, and carol a customer who is told everything. No server runs: it would
+    begin with the new websites by itself, before everybody's address is known."""
+    product = Product()
+    product.make()
+    product.run("setup")
+    product.use(bench.ca)
+    product.run("discover")
     product.run("plugin", "set", "sendmail", "enabled=yes")
     product.run("option", "set", "admin_addresses", "alice@alice.test")
     product.run("option", "set", "notify_admin", "all")
