@@ -119,8 +119,8 @@ def crowd(port: int, cookie: str, paths: Sequence[str], clients: int, seconds: f
 
 
 def browsers(port: int, cookie: str, paths: Sequence[str]) -> dict[str, Any]:
-    """One browser a path, each with its page open, until stdin ends. A poll that is answered late is counted from when
-    it was to be asked, and the next one is asked for in its own time."""
+    """One browser a path, each with its page open, until stdin ends; all are open before the first one polls. A poll
+    that is answered late is counted from when it was to be asked, and the next one is asked for in its own time."""
     over, lock = threading.Event(), threading.Lock()
     times: list[float] = []
     wrong: list[str] = []
@@ -142,12 +142,15 @@ def browsers(port: int, cookie: str, paths: Sequence[str]) -> dict[str, Any]:
                 return
             poll = next((found for found in polls(body) if found.element == poll.element), poll)
 
-    for number, path in enumerate(paths):
-        begins = time.monotonic() + EVERY * number / len(paths)  # people don't come in step
+    opened: list[list[Poll]] = []
+    for path in paths:
         status, page = Connection(port, cookie).get(path)
-        found = list(polls(page))
+        opened.append(list(polls(page)))
         if status != 200:
             wrong.append(f"{path}: {status}")
+    started = time.monotonic()
+    for number, found in enumerate(opened):
+        begins = started + EVERY * number / len(paths)  # people don't come in step
         watching += [threading.Thread(target=watch, args=(poll, begins)) for poll in found]
     for thread in watching:
         thread.start()
