@@ -64,6 +64,7 @@ def _obtain_all(world: World, work: Sequence[Case]) -> list[Item]:
         models.database.connection_context,
         partial(_until_next, world.ordering),
     )
+    world.progress.keep()
     return [item for item in items if item is not None]
 
 

@@ -225,8 +225,8 @@ def _claimed(
     Raises Failure("entry_busy").
     """
     while True:
-        row = _row(ordering, account, website, names, ways)
-        if queue.claim(row, ordering.clock()):
+        row, known = _row(ordering, account, website, names, ways)
+        if not known or queue.claim(row, ordering.clock()):
             return row
         row = models.QueueEntry.get_by_id(row.id)
         if row.state in queue.ACTIVE:
@@ -235,19 +235,23 @@ def _claimed(
 
 def _row(
     ordering: Ordering, account: str, website: str, names: tuple[str, ...], ways: Ways
-) -> models.QueueEntry:
-    """The active row of the website if it is for these names at this provider, else a new one. An order that the CA
-    has already is gone on with as it was begun."""
+) -> tuple[models.QueueEntry, bool]:
+    """The active row of the website if it is for these names at this provider, else a new one, which is ours; True: it
+    was there. An order that the CA has already is gone on with as it was begun."""
     payload = {"names": list(names), "methods": dict(ways.methods), "ancestors": dict(ways.ancestors)}
-    row = queue.request_order(website, account, ordering.provider_name, payload, ordering.clock())
+    now = ordering.clock()
+    wanted = website, account, ordering.provider_name, payload, now
+    row, known = queue.request_order(*wanted, **queue.claimed(now))
+    if not known:
+        return row, False
     if row.provider == ordering.provider_name and set(json.loads(row.payload)["names"]) == set(names):
         if is_waiting(row):
-            queue.update(row, requested_at=ordering.clock())  # only now the CA is asked, and its time begins
+            queue.update(row, requested_at=now)  # only now the CA is asked, and its time begins
         if not row.order_url and json.loads(row.payload) != payload:
             queue.update(row, payload=json.dumps(payload))
-        return row
+        return row, True
     close(ordering, row, "cancelled", ELSEWHERE)
-    return queue.request_order(website, account, ordering.provider_name, payload, ordering.clock())
+    return queue.request_order(*wanted, **queue.claimed(now))
 
 
 def _key(path: Path, row: models.QueueEntry, key_type: KeyType) -> bytes:

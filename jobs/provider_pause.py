@@ -61,7 +61,7 @@ class Paused(Failure):
 
 def running(provider: str, now: datetime) -> Pause | None:
     """The pause of a provider that is not over."""
-    row = models.Provider.get_or_none(models.Provider.name == provider)
+    row = _blocked(provider)
     return None if row is None else of(row, now)
 
 
@@ -164,7 +164,7 @@ def _begun(row: models.Provider, failure: Failure, asked_at: datetime, now: date
 def answered(provider: str, asked_at: datetime, now: datetime, row: InARow) -> None:
     """The provider did what it was asked for at `asked_at`: a pause from before then is over."""
     row.ended()
-    known = models.Provider.get_or_none(models.Provider.name == provider)
+    known = _blocked(provider)
     if known is not None and known.blocked_since is not None and known.blocked_since < asked_at:
         row.down = None
         lift(provider, now)
@@ -193,6 +193,14 @@ def shortest_lifetime() -> timedelta:
     days = fn.MIN(fn.julianday(row.not_after) - fn.julianday(row.not_before))
     found = row.select(days).where(row.retired_at.is_null()).scalar()
     return USUAL_LIFETIME if not found else timedelta(days=found)
+
+
+def _blocked(provider: str) -> models.Provider | None:
+    """No more than its name and its pause: it is asked for with every website."""
+    row = models.Provider
+    wanted = row.name, row.blocked_since, row.blocked_until, row.blocked_code, row.blocked_text
+    found: models.Provider | None = row.select(*wanted).where(row.name == provider).first()
+    return found
 
 
 def _change(provider: str, **values: object) -> None:

@@ -68,13 +68,18 @@ def claim(row: models.QueueEntry, now: datetime, **also: Any) -> bool:
     """Make this process the owner of a row that nobody works on, and set these values `also`. Only for who holds the
     lock. False: somebody else has it, or it is over; `row` is as before."""
     entries = models.QueueEntry
-    values = {"state": "running", "owner": owner(), "heartbeat_at": now, **also}
+    values = {**claimed(now), **also}
     idle = entries.state.in_(("queued", "waiting")) | ((entries.state == "running") & _dead(now))
     if not entries.update(**values).where((entries.id == row.id) & idle).execute():
         return False
     for key, value in values.items():
         setattr(row, key, value)
     return True
+
+
+def claimed(now: datetime) -> dict[str, Any]:
+    """The values of a row that this process works on."""
+    return {"state": "running", "owner": owner(), "heartbeat_at": now}
 
 
 def take_over(now: datetime) -> int:
@@ -99,14 +104,14 @@ def beat(row: models.QueueEntry, now: datetime) -> bool:
 
 
 def request_order(
-    website: str, account: str, provider: str, payload: dict[str, Any], now: datetime
-) -> models.QueueEntry:
-    """The row for an order of `website`; one that is active already is returned as it is."""
-    row, _ = _request(
+    website: str, account: str, provider: str, payload: dict[str, Any], now: datetime, **also: Any
+) -> tuple[models.QueueEntry, bool]:
+    """The row for an order of `website`, with these values `also`; one that is active already is returned as it is.
+    True: it was there."""
+    return _request(
         "order", f"order:{website}", now, account=account, website=website, provider=provider,
-        payload=json.dumps(payload),
+        payload=json.dumps(payload), **also,
     )
-    return row
 
 
 def active_orders() -> dict[str, models.QueueEntry]:
@@ -170,13 +175,12 @@ def instance_lock(path: Path, on_wait: Callable[[], None], give_up: Callable[[],
 
 def _request(kind: str, key: str, now: datetime, **values: Any) -> tuple[models.QueueEntry, bool]:
     while True:
-        row = models.QueueEntry.get_or_none(_active(key))
-        if row is not None:
-            return row, True
         try:
             return models.QueueEntry.create(kind=kind, key=key, requested_at=now, run_after=now, **values), False
         except IntegrityError:
-            continue  # somebody else was quicker; the next look finds their row
+            row = models.QueueEntry.get_or_none(_active(key))
+        if row is not None:
+            return row, True
 
 
 def _dead(now: datetime) -> Any:

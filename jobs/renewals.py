@@ -100,8 +100,9 @@ def replaced(
         return {}
     row, found = models.Certificate, {}
     of_ca = row.retired_at.is_null() & (row.account_url == account_url) & row.ari_start.is_null(False)
-    for live in row.select().where(of_ca & row.website.in_(list(orders)) if len(orders) <= _FEW else of_ca):
-        window, names = _renewal(live).window, orders.get(live.website)
+    wanted = row.website, row.names, row.provider, row.account_url, row.ari_id, row.ari_start, row.ari_end
+    for live in row.select(*wanted).where(of_ca & row.website.in_(list(orders)) if len(orders) <= _FEW else of_ca):
+        window, names = _window(live), orders.get(live.website)
         if window is None or names is None or not live.ari_id:
             continue
         former = ari.Issued(live.ari_id, live.provider, live.account_url, tuple(json.loads(live.names)), window)
@@ -110,6 +111,9 @@ def replaced(
     return found
 
 
+def _window(row: models.Certificate) -> ari.Window | None:
+    return ari.Window(row.ari_start, row.ari_end) if row.ari_start and row.ari_end else None
+
+
 def _renewal(row: models.Certificate) -> ari.Renewal:
-    window = ari.Window(row.ari_start, row.ari_end) if row.ari_start and row.ari_end else None
-    return ari.Renewal(window, row.ari_point, row.ari_url, row.ari_next, row.ari_failures)
+    return ari.Renewal(_window(row), row.ari_point, row.ari_url, row.ari_next, row.ari_failures)

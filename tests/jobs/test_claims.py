@@ -75,7 +75,7 @@ def test_only_what_the_dead_own_is_taken_over(
 
 
 def test_an_order_of_the_dead_is_due_at_once_and_can_be_cancelled(instance: Instance) -> None:
-    row = queue.request_order("a.test", "alice", "ca", {"names": ["a.test"]}, NOW - timedelta(days=1))
+    row = queue.request_order("a.test", "alice", "ca", {"names": ["a.test"]}, NOW - timedelta(days=1))[0]
     assert queue.claim(row, NOW - timedelta(days=1))
     assert queue.take_over(NOW) == 1
     assert (again(row).state, again(row).run_after, again(row).owner) == ("waiting", NOW, None)
@@ -83,8 +83,8 @@ def test_an_order_of_the_dead_is_due_at_once_and_can_be_cancelled(instance: Inst
 
 
 def test_the_heart_beats_for_all_that_a_process_owns(row: models.QueueEntry) -> None:
-    order = queue.request_order("a.test", "alice", "ca", {"names": ["a.test"]}, NOW)
-    other = queue.request_order("b.test", "bob", "ca", {"names": ["b.test"]}, NOW)
+    order = queue.request_order("a.test", "alice", "ca", {"names": ["a.test"]}, NOW)[0]
+    other = queue.request_order("b.test", "bob", "ca", {"names": ["b.test"]}, NOW)[0]
     assert queue.claim(row, NOW) and queue.claim(order, NOW)
     queue.update(other, state="running", owner=ELSEWHERE, heartbeat_at=NOW)
     later = NOW + timedelta(seconds=10)
@@ -125,7 +125,7 @@ def test_keys_of_orders_that_are_over_and_orders_of_gone_websites_are_swept(inst
     models.Account.create(name="alice", source="manual", found_at=NOW)
     models.Website.create(account="alice", main="a.test", names='["a.test"]', source="manual", found_at=NOW)
     for name in ("a.test", "gone.test"):
-        queue.request_order(name, "alice", "ca", {"names": [name]}, NOW)
+        queue.request_order(name, "alice", "ca", {"names": [name]}, NOW)[0]
     for name in ("a.test.pem", "gone.test.pem", "over.test.pem", ".a.test.pem.x8yz"):
         (place.keys / "orders" / name).write_text("a key")
     end_orders_of_gone_websites(NOW)

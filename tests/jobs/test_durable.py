@@ -27,7 +27,7 @@ def test_a_commit_within_waits_for_the_disk_and_others_do_not(instance: Instance
 def test_the_address_of_an_order_is_on_the_disk_before_anything_else_happens(
     instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row, seen, real = queue.request_order("a.test", "alice", "ca", {"names": ["a.test"]}, now()), [], queue.update
+    row, seen, real = queue.request_order("a.test", "alice", "ca", {"names": ["a.test"]}, now())[0], [], queue.update
 
     def update(row: models.QueueEntry, **values: object) -> None:
         seen.append(synchronous())

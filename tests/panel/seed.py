@@ -76,7 +76,7 @@ def pending(count: int, names: int = 3) -> list[models.QueueEntry]:
     rows = []
     for number in range(count):
         payload = {"names": names_of(number, names)}
-        row = queue.request_order(main_name(number), account_name(number), PROVIDER, payload, moment)
+        row = queue.request_order(main_name(number), account_name(number), PROVIDER, payload, moment)[0]
         queue.update(row, state="waiting", order_url=f"https://ca.example/order/{number}", polled_at=moment,
                      run_after=moment + timedelta(minutes=5), answer=f"processing {HOSTILE}")
         rows.append(row)

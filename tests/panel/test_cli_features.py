@@ -116,7 +116,7 @@ def test_a_name_is_excluded_and_taken_in_again(alice: Line) -> None:
 
 def test_pending_work_is_listed_cancelled_and_not_found_twice(alice: Line) -> None:
     assert alice.run("queue", "list").out == "Nothing is pending.\n"
-    row = queue.request_order("alice.test", "alice", "letsencrypt", {"names": ["alice.test"]}, now())
+    row = queue.request_order("alice.test", "alice", "letsencrypt", {"names": ["alice.test"]}, now())[0]
     models.database.close()
     (entry,) = told(alice, "queue", "list")["entries"]
     assert (entry["id"], entry["names"], entry["state"]) == (row.id, ["alice.test"], "queued")

@@ -52,6 +52,6 @@ def test_of_what_is_over_the_latest_is_told_with_its_run_or_its_reason(instance:
 
 
 def test_an_order_is_no_check(instance: Instance) -> None:
-    row = queue.request_order("alice.test", "alice", "letsencrypt", {"names": []}, now())
+    row = queue.request_order("alice.test", "alice", "letsencrypt", {"names": []}, now())[0]
     assert states("alice") == [""]
     assert of_entries([("alice", row.id), ("bob", 999)]) == {}

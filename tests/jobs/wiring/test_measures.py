@@ -145,8 +145,8 @@ def test_problems_are_labelled_by_the_catalogue_and_by_nothing_else(instance: In
 class TestQueue:
     def test_checks_and_orders_count_and_questions_do_not(self, instance: Instance) -> None:
         queue.request_check(None, False, NOW)
-        queue.update(queue.request_order("a.test", "alice", "ca", {}, NOW), state="waiting", run_after=NOW + DAY)
-        queue.finish(queue.request_order("b.test", "alice", "ca", {}, NOW), "done", "", NOW)
+        queue.update(queue.request_order("a.test", "alice", "ca", {}, NOW)[0], state="waiting", run_after=NOW + DAY)
+        queue.finish(queue.request_order("b.test", "alice", "ca", {}, NOW)[0], "done", "", NOW)
         models.QueueEntry.create(kind="preview", key="preview:x", requested_at=NOW - DAY, run_after=NOW - DAY)
         found = measure(instance, NOW)
         assert {key: number for key, number in found.queue.items() if number} == {
@@ -158,7 +158,7 @@ class TestQueue:
         assert measure(instance, NOW + timedelta(hours=2)).overdue == timedelta(hours=2)
         queue.update(row, state="running")
         assert measure(instance, NOW + timedelta(hours=2)).overdue == timedelta(0)
-        order = queue.request_order("a.test", "alice", "ca", {}, NOW - 5 * DAY)
+        order = queue.request_order("a.test", "alice", "ca", {}, NOW - 5 * DAY)[0]
         queue.update(order, state="waiting", run_after=NOW + timedelta(hours=1))
         assert measure(instance, NOW).overdue == timedelta(0)
         assert measure(instance, NOW + timedelta(hours=3)).overdue == timedelta(hours=2)
@@ -207,7 +207,7 @@ class TestProviders:
 class TestOrders:
     def ended(self, provider: str, state: str, when: datetime, count: int = 1) -> None:
         for number in range(count):
-            row = queue.request_order(f"{provider}{state}{when}{number}", "alice", provider, {}, when)
+            row = queue.request_order(f"{provider}{state}{when}{number}", "alice", provider, {}, when)[0]
             queue.finish(row, state, "", when)
 
     def test_they_are_counted_by_provider_and_result(self, instance: Instance) -> None:
@@ -215,7 +215,7 @@ class TestOrders:
         self.ended("ca", "failed", NOW)
         self.ended("ca", "cancelled", NOW)
         self.ended("other", "done", NOW)
-        queue.request_order("a.test", "alice", "ca", {}, NOW)
+        queue.request_order("a.test", "alice", "ca", {}, NOW)[0]
         assert measure(instance, NOW).orders == {("ca", "done"): 3, ("ca", "failed"): 1, ("other", "done"): 1}
 
     def test_the_sum_outlives_the_rows(self, instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:

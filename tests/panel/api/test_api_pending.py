@@ -18,11 +18,11 @@ POLLED = datetime(2026, 11, 24, 10, 5, tzinfo=UTC)
 def orders(app: Flask) -> dict[str, int]:
     """An order of alice's that was polled, a fresh one of bob's, one that is over, and a check."""
     with rows():
-        hers = queue.request_order("alice.test", "alice", "x", {"names": ["alice.test", "shop.alice.test"]}, ASKED)
+        hers = queue.request_order("alice.test", "alice", "x", {"names": ["alice.test", "shop.alice.test"]}, ASKED)[0]
         queue.update(hers, state="waiting", polled_at=POLLED)
-        over = queue.request_order("shop.test", "alice", "x", {"names": ["shop.test"]}, ASKED)
+        over = queue.request_order("shop.test", "alice", "x", {"names": ["shop.test"]}, ASKED)[0]
         queue.finish(over, "done", "", POLLED)
-        his = queue.request_order("bob.test", "bob", "x", {"names": ["bob.test"]}, ASKED)
+        his = queue.request_order("bob.test", "bob", "x", {"names": ["bob.test"]}, ASKED)[0]
         queue.request_check(["alice"], True, ASKED)
         return {"alice": hers.id, "bob": his.id}
 
