@@ -21,14 +21,18 @@ from jobs.policy.options import minute_of_day
 from jobs.policy.tick import LONGEST
 from jobs.scheduler import Clock
 from jobs.wiring import checks, duties, nightly, options, pace
+from jobs.wiring.changes import Changes
 from jobs.wiring.collecting import collect_now
 from jobs.wiring.disk_words import disk_words
-from jobs.wiring.instance import Instance, choose, config_path, now, setting
+from jobs.wiring.instance import DATABASE, Instance, choose, config_path, now, setting
 from jobs.wiring.performing import stop_running
 from jobs.wiring.post import Post
 
 LOOK_EVERY = 1.0
-"""Seconds between two looks at the queue, for rows that another process inserted."""
+"""Seconds between two looks whether another process wrote into the database: it may have asked for a check."""
+
+LOOK_ANYWAY = 15.0
+"""Seconds between two looks at the queue where nobody wrote: a check may have been put off until now."""
 
 STANDS_STILL = (6 * LONGEST).total_seconds()
 """So long after the last duty of a tick the clock does not work any more; one duty never takes nearly as long."""
@@ -100,12 +104,22 @@ class Background:
             self._post.stop(max(ends - monotonic(), 0))
 
     def _work(self) -> None:
+        changes = Changes(self._opened.place.instance / DATABASE)
+        changes.seen()
         while not self._stopping.is_set():
             self._wake.clear()
             self._busy = False
             self._turn("looking at the queue", self._one)
             if not self._busy:
-                self._wake.wait(LOOK_EVERY)
+                self._rest(changes)
+        changes.close()
+
+    def _rest(self, changes: Changes) -> None:
+        """Until there may be something in the queue: somebody called, or wrote, or a while has passed."""
+        ends = monotonic() + LOOK_ANYWAY
+        while not self._wake.wait(LOOK_EVERY) and monotonic() < ends:
+            if changes.seen():
+                return
 
     def _one(self, instance: Instance) -> None:
         """Perform the next check, if there is one."""

@@ -140,3 +140,27 @@ def test_a_running_check_can_be_asked_to_stop(instance: Instance) -> None:
     run = records.start_run("2026-01-01T00:00:00.000Z", "*", "letsencrypt", now())
     assert performing.stop_running(datetime.now(UTC))
     assert models.Run.get_by_id(run.id).stop_asked_at is not None
+
+
+def test_a_check_that_another_process_asks_for_is_found_within_seconds(
+    instance: Instance, running: Background, asked: list
+) -> None:
+    """Nobody wakes the worker: it sees that somebody wrote."""
+    accounts.add(instance, "alice", None, "default", ["alice.test"], None)
+    checks.request(instance, ["alice"], forced=True)
+    until(lambda: asked == [(["alice"], True)])
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "LOOK_EVERY", 0.01)
+
+
+def test_a_server_at_rest_asks_the_database_for_nothing(
+    quick: None, running: Background, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each second's look at the queue was half a per cent of a processor."""
+    looks: list[datetime] = []
+    monkeypatch.setattr(queue, "next_check", looks.append)
+    time.sleep(50 * background.LOOK_EVERY)
+    assert len(looks) <= 2

@@ -46,18 +46,21 @@ def test_of_many_that_wait_all_are_watched_at_once_in_one_thread() -> None:
 
 
 def test_what_a_look_raises_reaches_its_order_only() -> None:
-    watching = Watching()
+    watching, go_on = Watching(), threading.Event()
 
     async def breaks() -> int:
         raise ValueError("a bug")
 
     async def ends() -> int:
+        while not go_on.is_set():
+            await asyncio.sleep(0)
         return 7
 
     other = watching.until(ends)
     next(other)
     with pytest.raises(ValueError, match="a bug"):
         finish(watching.until(breaks))
+    go_on.set()
     assert finish(other) == 7
     nobody_watches()
 
