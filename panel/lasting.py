@@ -17,7 +17,7 @@ from weakref import WeakSet
 
 from peewee import SqliteDatabase
 
-CACHE = 512
+CACHE = 128
 """KiB of the database that a kept connection may hold in memory: there is one for every thread of the server."""
 
 

@@ -20,6 +20,7 @@ from jobs.wiring.collecting import collect_seldom
 from jobs.wiring.instance import now
 from jobs.wiring.serving import Claim, claim, panel_hostname
 from panel import journal
+from panel.heap import share_one_heap
 from panel.https.certificates import Certificates
 from panel.https.crowd import Crowd
 from panel.https.serving import PanelServer, most_connections
@@ -137,6 +138,7 @@ def serve(
         signal.signal(number, end)
     collect_seldom()
     sys.setswitchinterval(A_TURN)
+    share_one_heap()
     try:
         panel.start()
         click.echo(f"The panel is ready: {' '.join(panel.urls)}")

@@ -52,6 +52,27 @@ def app(environ, start_response):
 serve(app, ["127.0.0.1:0"], Place(Path(sys.argv[1])))
 """
 
+HEAPS = """
+import ctypes, re, sys, threading
+from pathlib import Path
+from jobs.ports import Place
+from panel.server import serve
+
+def heap():
+    ctypes.CDLL(None).malloc(100)
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    threads = [threading.Thread(target=heap) for _ in range(8)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    sizes = [int(end, 16) - int(begin, 16) for begin, end in
+             re.findall(r"^([0-9a-f]+)-([0-9a-f]+) ---p", Path("/proc/self/maps").read_text(), re.M)]
+    yield str(sum(2**24 < size < 2**26 for size in sizes)).encode()
+
+serve(app, ["127.0.0.1:0"], Place(Path(sys.argv[1])))
+"""
+
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_finishes_requests_and_ends_with_0(place: Place, tmp_path: Path, number: int) -> None:
@@ -93,14 +114,19 @@ def test_a_page_waits_a_moment_for_a_thread_that_computes(place: Place) -> None:
     assert turn <= 0.0005
 
 
-def told_of_itself(place: Place) -> tuple[float, ...]:
-    words = [sys.executable, "-c", COUNTING, str(place.instance)]
+def told_of_itself(place: Place, program: str = COUNTING) -> tuple[float, ...]:
+    words = [sys.executable, "-c", program, str(place.instance)]
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         with connect(port_of(process), SITE) as tls:
             said = ask(tls)[1].split()
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     return tuple(map(float, said))
+
+
+def test_its_threads_share_one_heap(place: Place) -> None:
+    """One each was a tenth of its memory: glibc maps 64 MiB for every thread that has one of its own."""
+    assert told_of_itself(place, HEAPS) == (0,)
 
 
 def test_after_its_end_the_database_is_one_file(place: Place) -> None:
