@@ -51,6 +51,7 @@ def order_and_store(world: World, cases: Sequence[Case]) -> list[Item]:
     try:
         return _obtain_all(world, work) if work else []
     finally:
+        world.progress.keep()
         ledger.sweep(world.clock())
 
 
@@ -64,7 +65,6 @@ def _obtain_all(world: World, work: Sequence[Case]) -> list[Item]:
         models.database.connection_context,
         partial(_until_next, world.ordering),
     )
-    world.progress.keep()
     return [item for item in items if item is not None]
 
 

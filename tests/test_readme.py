@@ -11,6 +11,9 @@ import pytest
 
 from jobs import registry
 from panel.cli import main
+from tests.bench import __main__ as bench
+from tests.bench.aims import aims_table, figures_table, printed
+from tests.bench.chart import GROWTH, growth_svg
 from tests.panel.command_line import leaves
 from tests.soak.__main__ import parts
 
@@ -61,3 +64,29 @@ def test_the_table_of_reliability_states_what_the_soak_printed_and_nothing_else(
     columns = ("faults", "orders", "lost", "duplicates", "down")
     assert told == {name: [part[column] for column in columns] for name, part in printed.items()}
     assert sorted(told) == sorted(parts()) and all(part["good"] for part in printed.values())
+
+
+BESIDE = {
+    "100 websites x 1 name": "issue",
+    "100 websites x 10 names": "issue",
+    "1,000 websites, nothing due": "night",
+}
+"""Tables of the bench that README shows whole, and their parts."""
+
+
+def test_the_tables_of_speed_say_what_the_bench_kept_and_nothing_else() -> None:
+    """`bash tests/run bench --keep` keeps the figures of whole runs."""
+    kept, told = printed(), re.findall(r"(?:^\|.*\n)+", section("Speed"), re.MULTILINE)
+    expected = [aims_table(kept), *(figures_table(kept[part], name) for name, part in BESIDE.items())]
+    assert [table.strip() for table in told] == expected
+
+
+def test_of_each_part_of_the_bench_readme_has_figures_or_says_that_there_are_none() -> None:
+    (missing,) = re.findall(r"^Not kept yet, .*: (.*)\.$", section("Speed"), re.MULTILINE)
+    assert sorted([*printed(), *re.findall(r"`([a-z_]+)`", missing)]) == sorted(bench.parts())
+
+
+def test_the_picture_of_growth_is_drawn_from_what_the_bench_kept() -> None:
+    points = [point for part in printed().values() for point in part.points]
+    assert GROWTH.read_text(encoding="utf-8") == growth_svg(points)
+    assert f"]({GROWTH.relative_to(README.parent)})" in section("Speed")

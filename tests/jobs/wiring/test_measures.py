@@ -215,7 +215,7 @@ class TestOrders:
         self.ended("ca", "failed", NOW)
         self.ended("ca", "cancelled", NOW)
         self.ended("other", "done", NOW)
-        queue.request_order("a.test", "alice", "ca", {}, NOW)[0]
+        queue.request_order("a.test", "alice", "ca", {}, NOW)
         assert measure(instance, NOW).orders == {("ca", "done"): 3, ("ca", "failed"): 1, ("other", "done"): 1}
 
     def test_the_sum_outlives_the_rows(self, instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
