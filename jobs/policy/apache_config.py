@@ -8,11 +8,17 @@ text and must pass a strict grammar before they reach a file, a path or a page.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
 _SPACE = " \t\v\f\r\n"
+_APART = re.compile(r"[ \t\v\f\r\n]+")
+_NOT_PLAIN = re.compile(r"[ \t\v\f\r\n\"'\\]")
+_ROW = re.compile(r"[^\n]+")
+"""Rows one by one, empty ones left out: of thousands of websites a list of all is tens of megabytes. Nothing but a line
+feed ends one, for an argument may hold a CR, a form feed or U+2028."""
 _MARK = re.compile(r"# *(\d+):\Z")
 """The number is four wide: from line 1000 on there is no space before it."""
 
@@ -86,8 +92,8 @@ def parse_dump(text: str) -> tuple[Directive, ...]:
     counts only behind Apache's own mark of its line. Never raises."""
     file, line = "", 0
     stack = [_Open("", "", "", 0, [])]
-    for row in text.split("\n"):  # not splitlines(): an argument may hold a CR, a form feed or U+2028
-        row = row.lstrip(" ")
+    for found in _ROW.finditer(text):
+        row = found[0].lstrip(" ")
         if row.startswith("#"):
             mark = _MARK.match(row)
             if mark:
@@ -139,6 +145,8 @@ def arguments(raw: str) -> tuple[str, ...]:
     `\\\\` is a backslash, and a backslash before the quote in use is that quote; any other backslash stands for itself.
     A quote that is never closed reaches to the end.
     """
+    if raw and not _NOT_PLAIN.search(raw):
+        return (raw,)
     words: list[str] = []
     at = 0
     while True:
@@ -147,7 +155,7 @@ def arguments(raw: str) -> tuple[str, ...]:
         if at >= len(raw):
             return tuple(words)
         word, at = _word(raw, at)
-        words.append(word)
+        words.append(sys.intern(word))
 
 
 def vhosts(tree: Iterable[Directive]) -> tuple[Vhost, ...]:
@@ -207,6 +215,8 @@ def _begin(stack: list[_Open], row: str, file: str, line: int) -> None:
     if section:
         name = name.removesuffix(">")  # a section without arguments, as `<RequireAll>`
         raw = raw.rpartition(">")[0].rstrip(_SPACE)  # what stands behind the last one, Apache passes over
+    name, raw = sys.intern(name), sys.intern(raw)  # most words of a configuration are few, and said thousands of times
+    if section:
         stack.append(_Open(name, raw, file, line, []))
     else:
         stack[-1].children.append(Directive(name, arguments(raw), raw, file, line))
@@ -224,8 +234,8 @@ def _end_section(stack: list[_Open], name: str) -> None:
 
 
 def _split_name(row: str) -> tuple[str, str]:
-    parts = re.split(r"[ \t\v\f\r\n]+", row, maxsplit=1)
-    return parts[0], parts[1] if len(parts) > 1 else ""
+    name, *rest = _APART.split(row, maxsplit=1)
+    return name, rest[0] if rest else ""
 
 
 def _word(raw: str, at: int) -> tuple[str, int]:

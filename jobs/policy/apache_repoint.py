@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import chain, zip_longest
 
 from jobs.policy.apache_config import Directive, Vhost
 from jobs.policy.apache_edit import Edit
@@ -20,7 +20,8 @@ Spot = tuple[str, int]
 
 @dataclass(frozen=True)
 class Server:
-    """What all vhosts inherit from the main server, and how often each line of a file came to Apache's eyes."""
+    """What all vhosts inherit from the main server, and how often a line of a file came to Apache's eyes, if not once.
+    """
 
     certificates: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
@@ -49,9 +50,10 @@ def server(tree: Sequence[Directive], real: Mapping[str, str]) -> Server:
 
     chains = tuple(item for item in tree if item.name.lower() == CHAIN.lower())
     sections = [item for item in tree if item.name.lower() == "virtualhost"]
-    spots = [(item.file, item.line) for section in sections for item in (section, *section.children)]
-    spots += [(item.file, item.line) for item in tree if not item.section]
-    used = Counter((real.get(file, file), line) for file, line in spots)
+    inside = (item for section in sections for item in (section, *section.children))
+    seen = chain(inside, (item for item in tree if not item.section))
+    counted = Counter((real.get(item.file, item.file), item.line) for item in seen)
+    used = Counter({spot: times for spot, times in counted.items() if times > 1})
     return Server(words(CERTIFICATE), words(KEY), chains, used, real)
 
 

@@ -5,6 +5,7 @@ plain validated values. Nothing else in the product starts a program, opens a fi
 """
 
 from jobs.privileged.apache import (
+    ApacheConfiguration,
     WhereApacheIs,
     apache_configuration,
     apache_graceful,
@@ -31,11 +32,11 @@ from jobs.privileged.trusted_files import Trusted, directories_in, read_trusted,
 from jobs.privileged.zone_files import ZoneFile, publish_zone_file, read_zone_file
 
 __all__ = [
-    "Former", "Listener", "Output", "Trusted", "WhereApacheIs", "ZoneFile", "apache_configuration", "apache_graceful",
-    "apache_modules", "apache_pid", "apache_present", "apache_start", "apache_test", "as_owner", "become",
-    "check_sendmail", "directories_in", "forget_other_clients", "former", "introspect", "listening", "lock_taken",
-    "locked", "named_configuration", "nginx_directives", "other_clients", "own_addresses", "owner_of", "port_is_free",
-    "probe", "publish", "publish_zone_file", "read", "read_trusted", "read_zone_file", "refuse_untrusted", "reload",
-    "restore", "run_apart", "run_script", "running_pid", "sendmail", "signal_process", "take_lock", "zone_listing",
-    "zone_reload", "zone_status",
+    "ApacheConfiguration", "Former", "Listener", "Output", "Trusted", "WhereApacheIs", "ZoneFile",
+    "apache_configuration", "apache_graceful", "apache_modules", "apache_pid", "apache_present", "apache_start",
+    "apache_test", "as_owner", "become", "check_sendmail", "directories_in", "forget_other_clients", "former",
+    "introspect", "listening", "lock_taken", "locked", "named_configuration", "nginx_directives", "other_clients",
+    "own_addresses", "owner_of", "port_is_free", "probe", "publish", "publish_zone_file", "read", "read_trusted",
+    "read_zone_file", "refuse_untrusted", "reload", "restore", "run_apart", "run_script", "running_pid", "sendmail",
+    "signal_process", "take_lock", "zone_listing", "zone_reload", "zone_status",
 ]

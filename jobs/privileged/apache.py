@@ -6,6 +6,7 @@ begins (`-D DUMP_VHOSTS`), and only that block is read. Nothing is guessed from 
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 import time
@@ -13,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from jobs.policy import apache_config, vhost_listing
 from jobs.policy.apache_config import Directive, Vhost
@@ -60,7 +62,7 @@ class WhereApacheIs:
 
 
 @dataclass(frozen=True)
-class Configuration:
+class ApacheConfiguration:
     """What Apache understood. `tree` is None when there is no mod_info to tell it; `vhosts` are known either way, in
     configuration order. `pid_file` and `root` (what relative paths in the configuration begin at) are absolute."""
 
@@ -70,11 +72,16 @@ class Configuration:
     root: Path
 
 
+_understood: WeakValueDictionary[tuple[str, ...], ApacheConfiguration] = WeakValueDictionary()
+"""What somebody still holds of Apache's answers, by their very text: Apache is asked each time, but services that get
+the same answer share one reading of it. Of ten thousand websites each reading takes a second and tens of megabytes."""
+
+
 def apache_present(where: WhereApacheIs) -> bool:
     return Path(where.binary).exists() and Path(where.config).exists()
 
 
-def apache_configuration(where: WhereApacheIs, also_load: Sequence[tuple[str, str]] = ()) -> Configuration:
+def apache_configuration(where: WhereApacheIs, also_load: Sequence[tuple[str, str]] = ()) -> ApacheConfiguration:
     """Ask Apache. `also_load`: modules (name, file) that it shall take for loaded, for the question only.
 
     Raises Failure("config_broken_before") with Apache's own words, Failure("unreadable"), Failure("program_missing")
@@ -83,16 +90,16 @@ def apache_configuration(where: WhereApacheIs, also_load: Sequence[tuple[str, st
     environment, command = _command(where)
     loads = [word for name, file in also_load for word in ("-C", f"LoadModule {name} {file}")]
     command = [command[0], *loads, *command[1:]]
-    tree = _dump(where, command, environment)
+    text = _dump(where, command, environment)
     root = Path(where.config).parent
     pid_file = environment["APACHE_PID_FILE"]
-    if tree is not None:
-        root = Path(apache_config.global_value(tree, "ServerRoot") or root)
-        pid_file = apache_config.global_value(tree, "PidFile") or pid_file
-        return Configuration(tree, apache_config.vhosts(tree), root / pid_file, root)
+    if text is not None:
+        key = (hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(), str(root), pid_file)
+        known = _understood.get(key)
+        return known or _understood.setdefault(key, _read(text, root, pid_file))
     listing = _ask([*command, "-t", "-D", "DUMP_VHOSTS"], environment, where.config)
     vhosts = tuple(_at_its_line(entry) for entry in vhost_listing.listed(listing))
-    return Configuration(None, vhosts, root / pid_file, root)
+    return ApacheConfiguration(None, vhosts, root / pid_file, root)
 
 
 def apache_modules(where: WhereApacheIs) -> frozenset[str]:
@@ -184,7 +191,15 @@ def _command(where: WhereApacheIs) -> tuple[dict[str, str], list[str]]:
     return variables, [where.binary, *defines, "-f", where.config]
 
 
-def _dump(where: WhereApacheIs, command: list[str], environment: dict[str, str]) -> tuple[Directive, ...] | None:
+def _read(text: str, root: Path, pid_file: str) -> ApacheConfiguration:
+    """`root` and `pid_file`: where they are unless the configuration says so."""
+    tree = apache_config.parse_dump(text)
+    root = Path(apache_config.global_value(tree, "ServerRoot") or root)
+    pid_file = apache_config.global_value(tree, "PidFile") or pid_file
+    return ApacheConfiguration(tree, apache_config.vhosts(tree), root / pid_file, root)
+
+
+def _dump(where: WhereApacheIs, command: list[str], environment: dict[str, str]) -> str | None:
     """Apache's configuration as Apache sees it, or None when there is no mod_info to tell it."""
     load = ["-C", f"LoadModule info_module {where.info_module}"]
     question = ["-t", "-D", "DUMP_CONFIG"]
@@ -197,7 +212,7 @@ def _dump(where: WhereApacheIs, command: list[str], environment: dict[str, str])
             raise _broken(answer, where.config)
     if not text:  # mod_info may be built in, then it can't be loaded and need not be
         text = _ask([*command, *question], environment, where.config)
-    return apache_config.parse_dump(text) if "# In file: " in text else None
+    return text if "# In file: " in text else None
 
 
 def _at_its_line(entry: vhost_listing.Listed) -> Vhost:

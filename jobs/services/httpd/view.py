@@ -22,16 +22,30 @@ _EVERYWHERE = (ANY, "0.0.0.0")  # noqa: S104 - compared with, never bound
 
 @dataclass(frozen=True)
 class View:
-    """`land` leaves our twins out; `answers` has them too, and its positions are those of `vhosts`."""
+    """`land` leaves our twins out; `answers` has them too, and its positions are those of `vhosts`. `found` is shared
+    with whoever was told the same."""
 
-    tree: tuple[Directive, ...]
-    vhosts: tuple[Vhost, ...]
+    found: privileged.ApacheConfiguration
     land: Landscape
     answers: Answers
     main: Server
-    root: Path
-    pid_file: Path
     https_port: int
+
+    @property
+    def tree(self) -> tuple[Directive, ...]:
+        return self.found.tree or ()
+
+    @property
+    def vhosts(self) -> tuple[Vhost, ...]:
+        return self.found.vhosts
+
+    @property
+    def root(self) -> Path:
+        return self.found.root
+
+    @property
+    def pid_file(self) -> Path:
+        return self.found.pid_file
 
     def endpoints(self, name: str, position: int) -> Iterator[Endpoint]:
         """Where a handshake for `name` reaches the vhost at `position` of `vhosts`. A wildcard is asked by one name."""
@@ -62,13 +76,10 @@ def read_view(where: privileged.WhereApacheIs, http_port: int, https_port: int) 
     name = apache_config.main_name(found.tree)
     others = [vhost for vhost in found.vhosts if not is_twin_file(vhost.file)]
     return View(
-        tree=found.tree,
-        vhosts=found.vhosts,
+        found=found,
         land=landscape(others, http_port, https_port, name),
         answers=Answers(found.vhosts, https_port, name),
         main=server(found.tree, _real_paths(found.tree)),
-        root=found.root,
-        pid_file=found.pid_file,
         https_port=https_port,
     )
 
