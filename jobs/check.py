@@ -37,6 +37,8 @@ def check(world: World, scope: Scope) -> list[Case]:
     world.progress.expect(len(cases), len(cases) - len(to_order(cases)))
     cases, items = order_everywhere(world, scope, accounts, cases)
     outcomes = install_items(world, scope, cases, items)
+    for service in world.services:
+        service.forget()  # of ten thousand websites it is half of all that a run keeps in memory
     record(world.place, world.log, world.clock(), cases, outcomes, world.config.check.service_names)
     spread_waiting(world)
     return cases

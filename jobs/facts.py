@@ -72,7 +72,7 @@ def gather(
         expect(service, websites)
     found = []
     for site in websites:
-        own, waits = wanted[site.main], _waits(troubles.get(site.main, {}), now)
+        own, waits = wanted[site.main], _waits(troubles.pop(site.main, {}), now)
         if _room_for_all(own, waits, specs.max_names):
             own = Wants((*own.names, *own.elsewhere))
             waits = {name: wait for name, wait in waits.items() if wait.code not in (OVER_CAP, SPLIT_OFF)}
@@ -84,7 +84,7 @@ def gather(
                 stored=stored.get(site.main),
                 presented=seen,
                 waits=waits,
-                **_standing(standings.get(site.main, {})),
+                **_standing(standings.pop(site.main, {})),
                 **_order(pending.get(site.main)),
                 main_domain=site.main if site.part_of else main_domains[site.account],
                 elsewhere=own.elsewhere,

@@ -40,7 +40,7 @@ Keeper = Callable[[str, Sequence[FileChange]], None]
 """Called with a service's name and the changes, before they are published: remembers what stood there first."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """One website whose stored set (a directory below `live/<website>/`) a service shall present."""
 
@@ -49,7 +49,7 @@ class Item:
     directory: Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one website on one service. `state`: installed | waiting (not running) | failed."""
 

@@ -24,7 +24,7 @@ _OURS = ("installed", "waiting", "failed")
 _AT_ONCE = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Look:
     """What each service presented for a website before this run touched anything. `done`: services that were installed
     on in this run, whose state is kept already; `left_alone`: it is somebody else's, so nothing is tried again."""

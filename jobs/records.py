@@ -25,7 +25,7 @@ AT_ONCE = 500
 NOTHING_AT_STAKE: Mapping[tuple[str, str], Certificate] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NameTrouble:
     """A name's stored problem: `retry_at` is when the next automatic try is due (aware, UTC), None for now."""
 
@@ -35,7 +35,7 @@ class NameTrouble:
     since: datetime | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Standing:
     """The last known state of a website on a service."""
 
@@ -85,7 +85,7 @@ def websites(of: Collection[str] | None = None) -> list[Website]:
         query = query.where(row.account.in_(list(of)))
     return [
         Website(account, tuple(json.loads(names)), *place, tuple(map(tuple, json.loads(rejected))), part_of)
-        for account, names, *place, rejected, part_of in query.tuples()
+        for account, names, *place, rejected, part_of in query.tuples().iterator()
     ]
 
 
@@ -110,7 +110,7 @@ def live_certificates(of: Collection[str] | None = None) -> dict[str, Certificat
     if of is not None:
         query = query.where(models.Certificate.website.in_(list(of)))
     revoked = revocations.revoked()
-    return {row.website: certificate(row, revoked) for row in query.order_by(models.Certificate.id)}
+    return {row.website: certificate(row, revoked) for row in query.order_by(models.Certificate.id).iterator()}
 
 
 def taken_over(of: Collection[str] | None = None) -> frozenset[str]:
@@ -124,7 +124,7 @@ def taken_over(of: Collection[str] | None = None) -> frozenset[str]:
 
 def known_fingerprints() -> frozenset[str]:
     """Every certificate that was ever issued through this panel, or taken over by it."""
-    return frozenset(row[0] for row in models.Certificate.select(models.Certificate.fingerprint).tuples())
+    return frozenset(row[0] for row in models.Certificate.select(models.Certificate.fingerprint).tuples().iterator())
 
 
 def exclusions(of: Collection[str] | None = None) -> dict[str, frozenset[str]]:
@@ -142,10 +142,10 @@ def troubles(of: Collection[str] | None = None) -> dict[str, dict[str, NameTroub
     """Stored problems by website (all, or these main names) and name; the empty name is the website itself."""
     found: dict[str, dict[str, NameTrouble]] = {}
     row = models.Problem  # its reports are long, and read one by one
-    own = row.service == ""
-    query = row.select(row.website, row.name, row.code, row.text, row.retry_at, row.since).where(own)
-    for row in query if of is None else query.where(models.Problem.website.in_(list(of))):
-        found.setdefault(row.website, {})[row.name] = NameTrouble(row.code, row.text, row.retry_at, row.since)
+    query = row.select(row.website, row.name, row.code, row.text, row.retry_at, row.since).where(row.service == "")
+    rows = query if of is None else query.where(row.website.in_(list(of)))
+    for website, name, *trouble in rows.tuples().iterator():
+        found.setdefault(website, {})[name] = NameTrouble(*trouble)
     return found
 
 
@@ -154,7 +154,8 @@ def standings(of: Collection[str] | None = None) -> dict[str, dict[str, Standing
     found: dict[str, dict[str, Standing]] = {}
     row = models.ServiceState
     query = row.select(row.website, row.service, row.state, row.text, row.fingerprint, row.retry_at)
-    for website, service, *standing in (query if of is None else query.where(row.website.in_(list(of)))).tuples():
+    rows = query if of is None else query.where(row.website.in_(list(of)))
+    for website, service, *standing in rows.tuples().iterator():
         found.setdefault(website, {})[service] = Standing(*standing)
     return found
 

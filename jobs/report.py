@@ -19,7 +19,7 @@ OTHER_OUTCOMES = ("deferred", "waiting", "pending", "stopped", "failed")
 """`waiting`: for a limit of the CA; `pending`: the CA has not finished."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Case:
     """One website on its way through the steps. `outcome` stays empty until something was done or refused."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -18,27 +19,33 @@ from jobs.policy.split import taken_names, wants
 
 
 def refresh(accounts: Collection[str] | None, service_names: tuple[str, ...]) -> None:
-    """Count anew for these accounts, or for all: wanted and covered names, problems, the soonest expiry."""
+    """Count anew for these accounts, or for all: wanted and covered names, problems, the soonest expiry. So many at a
+    time, that the rows of a large installation are never in memory all at once."""
+    for some in chunked(sorted(records.accounts() if accounts is None else accounts), records.AT_ONCE):
+        _refresh(some, service_names)
+
+
+def _refresh(accounts: Collection[str], service_names: tuple[str, ...]) -> None:
     known = records.accounts(accounts)
     sites = records.websites(accounts)
-    mains = [site.main for site in sites] if accounts is not None else None
+    mains = [site.main for site in sites]
     live = {**records.live_certificates(mains), **presented.foreign(mains)}
-    troubles = records.troubles(mains)
-    figures = {name: [0, 0, 0] for name in (known if accounts is None else accounts) if name in known}
+    codes = _trouble_codes(mains)
+    figures = {name: [0, 0, 0] for name in known}
     ends: dict[str, datetime] = {}
     near: dict[str, datetime] = {}
     for site, wanted in _wanted_of(sites, service_names, known, records.exclusions(accounts)):
-        certificate, reasons = live.get(site.main), troubles.get(site.main, {})
-        unused = {name for name, trouble in reasons.items() if trouble.code == UNUSED}
+        certificate, reasons = live.get(site.main), codes.get(site.main, {})
+        unused = {name for name, code in reasons.items() if code == UNUSED}
         counted = [name.fqdn for name in wanted if name.fqdn not in unused]
         sums = figures[site.account]
         sums[0] += len(counted)
-        apart = names_apart(troubles.get(site.part_of or "", {}))
+        apart = names_apart(codes.get(site.part_of or "", {}))
         sums[1] += sum(
             certificate is not None and certificate.revoked_at is None and name not in apart
             and covers(certificate.names, name) for name in counted
         )
-        sums[2] += sum(trouble.code != UNUSED for trouble in reasons.values())
+        sums[2] += sum(code != UNUSED for code in reasons.values())
         if certificate is not None:
             ends[site.account] = min(ends.get(site.account, certificate.not_after), certificate.not_after)
             near[site.account] = min(near.get(site.account, certificate.not_after), ends_soon(certificate))
@@ -50,11 +57,20 @@ def _keep(figures: Mapping[str, tuple[Any, ...]]) -> None:
     row = models.Account
     columns = (row.wanted, row.covered, row.problems, row.expires_at, row.near_at)
     with models.database.atomic():
-        for names in chunked(figures, records.AT_ONCE):
-            there = row.select(row.name, *columns).where(row.name.in_(names))
-            for name, *before in there.tuples():
-                if tuple(before) != figures[name]:
-                    row.update(dict(zip(columns, figures[name], strict=True))).where(row.name == name).execute()
+        there = row.select(row.name, *columns).where(row.name.in_(list(figures)))
+        for name, *before in there.tuples():
+            if tuple(before) != figures[name]:
+                row.update(dict(zip(columns, figures[name], strict=True))).where(row.name == name).execute()
+
+
+def _trouble_codes(of: Collection[str]) -> dict[str, dict[str, str]]:
+    """Codes of what `records.troubles` tells, without its long texts: in a large installation there are many."""
+    found: dict[str, dict[str, str]] = {}
+    row = models.Problem
+    query = row.select(row.website, row.name, row.code).where((row.service == "") & row.website.in_(list(of)))
+    for website, name, code in query.tuples().iterator():
+        found.setdefault(website, {})[name] = sys.intern(code)
+    return found
 
 
 def _wanted_of(
@@ -71,6 +87,7 @@ def _wanted_of(
         yield site, found[site.main].names
 
 
-def names_apart(troubles: Mapping[str, records.NameTrouble]) -> frozenset[str]:
-    """The names of a website that its parts have, and for which the web server has no certificate."""
-    return frozenset(name for name, trouble in troubles.items() if trouble.code == SPLIT_OFF)
+def names_apart(codes: Mapping[str, str]) -> frozenset[str]:
+    """The names of a website that its parts have, and for which the web server has no certificate. `codes`: of the
+    website's troubles, by name."""
+    return frozenset(name for name, code in codes.items() if code == SPLIT_OFF)

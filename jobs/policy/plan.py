@@ -22,7 +22,7 @@ from jobs.policy.verdict import Verdict
 from jobs.policy.wildcard import candidates
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Plan:
     """`names` are those of the certificate that will stand afterwards, in order; `unused` the silent guesses;
     `remarks` tell each further choice in a sentence."""

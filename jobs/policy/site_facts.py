@@ -38,7 +38,7 @@ class Wait:
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SiteFacts:
     """What is known of a website. `presented` has a key for every service that concerns it; None: nothing is
     configured there. `waits`: names (the empty one: the website) whose backoff may not be over.

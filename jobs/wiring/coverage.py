@@ -185,7 +185,7 @@ def _site(site: Website, wanted: tuple[WantedName, ...], kept: _Kept) -> SiteSta
 def _of_whole(site: Website, kept: _Kept) -> dict[str, records.NameTrouble]:
     """What a part's website lacks of the part's names: its web server can't present them."""
     whole = kept.troubles.get(site.part_of or "", {})
-    apart = names_apart(whole)
+    apart = names_apart({name: trouble.code for name, trouble in whole.items()})
     return {name: trouble for name, trouble in whole.items() if name in apart}
 
 

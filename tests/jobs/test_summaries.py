@@ -9,8 +9,10 @@ from datetime import timedelta
 from typing import Any
 from unittest import mock
 
+import pytest
+
 import models
-from jobs import summaries
+from jobs import records, summaries
 from jobs.wiring.instance import Instance
 from tests.fakes import NOW
 
@@ -78,3 +80,12 @@ def test_a_time_alone_that_has_changed_is_written(instance: Instance) -> None:
     models.Certificate.update(not_after=later).where(models.Certificate.website == "carl.test").execute()
     summaries.refresh(["carl"], ())
     assert figures("carl") == (1, 0, later)
+
+
+def test_more_accounts_than_are_read_at_a_time_are_all_counted(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts_with_a_website_each()
+    monkeypatch.setattr(records, "AT_ONCE", len(ACCOUNTS) - 1)
+    summaries.refresh(None, ())
+    assert {figures(name) for name in ACCOUNTS} == {(1, 0, ENDS)}
