@@ -23,18 +23,26 @@ class QuickTime:
         self.slept: list[float] = []
         self.flown: list[float] = []
         self._flies: Callable[[], bool] = lambda: False
+        self._ends: dict[float, Callable[[], bool]] = {}
         self._own = threading.local()
 
     def flies_once(self, *faults: Fault) -> None:
         """Time flies once every one of these faults has been met, until it is mended."""
         self._flies = lambda: all(fault.met and not fault.mended for fault in faults)
 
+    def lasts(self, seconds: float, until: Callable[[], bool]) -> None:
+        """Each wait of exactly so long takes until that is true, for others have something to do meanwhile."""
+        self._ends[seconds] = until
+
     def monotonic(self) -> float:
         ahead: float = getattr(self._own, "ahead", 0.0)
         return time.monotonic() + ahead
 
     def sleep(self, seconds: float) -> None:
+        ended, latest = self._ends.get(seconds, lambda: True), time.monotonic() + seconds
         time.sleep(min(seconds, self._short))
+        while not ended() and time.monotonic() < latest:
+            time.sleep(self._short)
         self.slept.append(seconds)
         if self._flies():
             self._own.ahead = getattr(self._own, "ahead", 0.0) + seconds

@@ -142,12 +142,12 @@ def _web(directory: Path) -> tuple[http.server.ThreadingHTTPServer, list[str]]:
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
-            requests.append(self.path)
             token = self.path.rpartition("/")[2]
             path = directory / token
             body = b""
             with suppress(OSError):  # it may be taken away at this very moment
                 body = path.read_bytes()
+            requests.append(self.path)
             self.send_response(200 if body else 404)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

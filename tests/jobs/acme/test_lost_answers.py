@@ -111,6 +111,8 @@ def test_answers_stand_on_for_a_while_where_the_ca_was_told_and_can_not_be_asked
 ) -> None:
     client = Client(proxy, "told.test", "www.told.test")
     refused = proxy.fault(Says(503, retry_after=3600), "order", times=1)
+    looks = len(proxy.pebble.requests) + len(client.request.names)
+    quick.lasts(LEFT_STANDING, until=lambda: len(proxy.pebble.requests) >= looks)
     client.failure()
     assert refused.met == 1 and LEFT_STANDING in quick.slept, "the CA may be looking at this very moment"
     proxy.mends()
