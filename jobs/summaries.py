@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -15,17 +16,18 @@ from jobs.policy.coverage import SPLIT_OFF, UNUSED
 from jobs.policy.name_state import ends_soon
 from jobs.policy.names import covers
 from jobs.policy.site import WantedName, Website
-from jobs.policy.split import taken_names, wants
+from jobs.policy.split import wants
 
 
 def refresh(accounts: Collection[str] | None, service_names: tuple[str, ...]) -> None:
     """Count anew for these accounts, or for all: wanted and covered names, problems, the soonest expiry. So many at a
     time, that the rows of a large installation are never in memory all at once."""
+    taken = _taken_by_anybody()
     for some in chunked(sorted(records.accounts() if accounts is None else accounts), records.AT_ONCE):
-        _refresh(some, service_names)
+        _refresh(some, service_names, taken)
 
 
-def _refresh(accounts: Collection[str], service_names: tuple[str, ...]) -> None:
+def _refresh(accounts: Collection[str], service_names: tuple[str, ...], taken: Collection[str]) -> None:
     known = records.accounts(accounts)
     sites = records.websites(accounts)
     mains = [site.main for site in sites]
@@ -34,7 +36,7 @@ def _refresh(accounts: Collection[str], service_names: tuple[str, ...]) -> None:
     figures = {name: [0, 0, 0] for name in known}
     ends: dict[str, datetime] = {}
     near: dict[str, datetime] = {}
-    for site, wanted in _wanted_of(sites, service_names, known, records.exclusions(accounts)):
+    for site, wanted in _wanted_of(sites, service_names, known, records.exclusions(accounts), taken):
         certificate, reasons = live.get(site.main), codes.get(site.main, {})
         unused = {name for name, code in reasons.items() if code == UNUSED}
         counted = [name.fqdn for name in wanted if name.fqdn not in unused]
@@ -63,6 +65,14 @@ def _keep(figures: Mapping[str, tuple[Any, ...]]) -> None:
                 row.update(dict(zip(columns, figures[name], strict=True))).where(row.name == name).execute()
 
 
+def _taken_by_anybody() -> frozenset[str]:
+    """What `jobs.policy.split.taken_names` says of every website that exists: a check guesses for nobody a name that
+    somebody else has, whichever accounts are counted."""
+    row = models.Website
+    query = row.select(row.names).where(row.gone_at.is_null() & row.part_of.is_null())
+    return frozenset(name for (names,) in query.tuples().iterator() for name in json.loads(names))
+
+
 def _trouble_codes(of: Collection[str]) -> dict[str, dict[str, str]]:
     """Codes of what `records.troubles` tells, without its long texts: in a large installation there are many."""
     found: dict[str, dict[str, str]] = {}
@@ -78,11 +88,12 @@ def _wanted_of(
     service_names: tuple[str, ...],
     known: dict[str, records.Entitlement],
     excluded: dict[str, frozenset[str]],
+    taken: Collection[str],
 ) -> Iterable[tuple[Website, tuple[WantedName, ...]]]:
     """Each website with the names that its certificate should cover."""
     given = {name: one.features.service_names for name, one in known.items()}
     labels = {name: service_names if own is None else own for name, own in given.items()}
-    found = wants(sites, labels, excluded, taken_names(sites))
+    found = wants(sites, labels, excluded, taken)
     for site in sites:
         yield site, found[site.main].names
 

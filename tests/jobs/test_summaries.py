@@ -89,3 +89,14 @@ def test_more_accounts_than_are_read_at_a_time_are_all_counted(
     monkeypatch.setattr(records, "AT_ONCE", len(ACCOUNTS) - 1)
     summaries.refresh(None, ())
     assert {figures(name) for name in ACCOUNTS} == {(1, 0, ENDS)}
+
+
+def test_a_name_that_a_website_of_another_account_has_is_missing_nowhere_else(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts_with_a_website_each()
+    models.Website.update(names=json.dumps(["mail.anna.test"])).where(models.Website.account == "carl").execute()
+    monkeypatch.setattr(records, "AT_ONCE", 1)
+    summaries.refresh(None, ())
+    anna, bert = (models.Account.get(models.Account.name == name).wanted for name in ("anna", "bert"))
+    assert anna == bert - 1, "mail.anna.test is not guessed for anna, as mail.bert.test is for bert"
