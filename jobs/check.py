@@ -38,7 +38,7 @@ def check(world: World, scope: Scope) -> list[Case]:
     cases, items = order_everywhere(world, scope, accounts, cases)
     outcomes = install_items(world, scope, cases, items)
     for service in world.services:
-        service.forget()  # of ten thousand websites it is half of all that a run keeps in memory
+        service.forget()  # nobody asks for it any more in this run, and of many websites it is large
     record(world.place, world.log, world.clock(), cases, outcomes, world.config.check.service_names)
     spread_waiting(world)
     return cases

@@ -71,7 +71,7 @@ def gather(
     for service in services:
         expect(service, websites)
     found = []
-    for site in websites:
+    for site in websites:  # what was read of it is taken out as it goes: of many websites it is large
         own, waits = wanted[site.main], _waits(troubles.pop(site.main, {}), now)
         if _room_for_all(own, waits, specs.max_names):
             own = Wants((*own.names, *own.elsewhere))

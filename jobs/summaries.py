@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -16,13 +15,13 @@ from jobs.policy.coverage import SPLIT_OFF, UNUSED
 from jobs.policy.name_state import ends_soon
 from jobs.policy.names import covers
 from jobs.policy.site import WantedName, Website
-from jobs.policy.split import wants
+from jobs.policy.split import taken_names, wants
 
 
 def refresh(accounts: Collection[str] | None, service_names: tuple[str, ...]) -> None:
     """Count anew for these accounts, or for all: wanted and covered names, problems, the soonest expiry. So many at a
     time, that the rows of a large installation are never in memory all at once."""
-    taken = _taken_by_anybody()
+    taken = taken_names(records.websites())  # of anybody, as a check guesses
     for some in chunked(sorted(records.accounts() if accounts is None else accounts), records.AT_ONCE):
         _refresh(some, service_names, taken)
 
@@ -63,14 +62,6 @@ def _keep(figures: Mapping[str, tuple[Any, ...]]) -> None:
         for name, *before in there.tuples():
             if tuple(before) != figures[name]:
                 row.update(dict(zip(columns, figures[name], strict=True))).where(row.name == name).execute()
-
-
-def _taken_by_anybody() -> frozenset[str]:
-    """What `jobs.policy.split.taken_names` says of every website that exists: a check guesses for nobody a name that
-    somebody else has, whichever accounts are counted."""
-    row = models.Website
-    query = row.select(row.names).where(row.gone_at.is_null() & row.part_of.is_null())
-    return frozenset(name for (names,) in query.tuples().iterator() for name in json.loads(names))
 
 
 def _trouble_codes(of: Collection[str]) -> dict[str, dict[str, str]]:
