@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from peewee import (
-    SQL,
-    AutoField,
-    BooleanField,
-    CompositeKey,
-    DatabaseProxy,
-    ForeignKeyField,
-    IntegerField,
-    Model,
-    ModelIndex,
-    SqliteDatabase,
-    TextField,
-)
+from peewee import SQL, CompositeKey, DatabaseProxy, Model, ModelIndex, SqliteDatabase
 from playhouse.migrations import Runner
+
+from jobs.columns import AutoField, BooleanField, ForeignKeyField, IntegerField, TextField, UtcField
 
 BUSY_TIMEOUT = 15
 """Seconds that a writer waits for another writer."""
@@ -27,20 +16,6 @@ BUSY_TIMEOUT = 15
 MIGRATIONS = Path(__file__).parent / "jobs" / "migrations"
 
 database = DatabaseProxy()
-
-
-class UtcField(TextField):
-    """An aware time, stored as ISO 8601 text in UTC, so that it sorts and reads as what it is."""
-
-    def db_value(self, value: datetime | None) -> str | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("expected an aware time, got a naive one")
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-
-    def python_value(self, value: str | None) -> datetime | None:
-        return None if value is None else datetime.fromisoformat(value)
 
 
 class Row(Model):

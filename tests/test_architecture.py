@@ -142,8 +142,9 @@ def test_ports_and_privileged_know_only_policy_and_ports() -> None:
     assert strangers(sources("jobs/ports.py", "jobs/privileged"), *KNOWN_TO_PORTS) == []
 
 
-def test_models_imports_nothing_of_ours() -> None:
-    assert strangers((ROOT / "models.py",)) == []
+def test_models_imports_nothing_of_ours_but_the_kinds_of_its_columns() -> None:
+    assert strangers((ROOT / "models.py",), "jobs.columns") == []
+    assert strangers((ROOT / "jobs" / "columns.py",)) == []
 
 
 def test_rows_are_kept_by_the_panel_the_wiring_and_a_few_steps_only() -> None:
