@@ -45,10 +45,10 @@ class Answers:
         """`main_name`: the ServerName of the main server, which a vhost without its own has."""
         self._groups: dict[str, _Group] = {}
         for position, vhost in enumerate(vhosts):
-            names = listed_names(vhost, main_name)
-            for address, at in vhost.addresses:
-                if at == port:
-                    self._groups.setdefault(address, _Group()).add(position, names)
+            here = [address for address, at in vhost.addresses if at == port]
+            names = listed_names(vhost, main_name) if here else ()
+            for address in here:
+                self._groups.setdefault(address, _Group()).add(position, names)
 
     @property
     def addresses(self) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from jobs import privileged
@@ -56,8 +57,11 @@ class View:
 
     def _host(self, address: str) -> str:
         """An address of this host whose connections go to the vhosts of `address`."""
-        if address != ANY:
-            return address
+        return self._host_of_any if address == ANY else address
+
+    @cached_property
+    def _host_of_any(self) -> str:
+        """Looked for once: the directives are as many as all vhosts."""
         named = self.answers.addresses
         listens = [where for where, port, _ in apache_config.listens(self.tree) if port == self.https_port]
         if any(where in _EVERYWHERE for where in listens):
