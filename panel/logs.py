@@ -6,7 +6,6 @@ check asks every two seconds for what came after the last one.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +26,7 @@ from jobs.wiring.log_pages import Piece, Wanted
 from jobs.wiring.runs import RunFacts
 from panel import hx
 from panel.access import needs
-from panel.paging import Page, asked, paginate, search_text
+from panel.paging import Page, Watched, asked, search_text, watched
 from panel.tabs import Tab
 from panel.wording import visible
 from panel.work import instance
@@ -39,6 +38,13 @@ NEWEST_FIRST = "-start"
 RESULTS = ("", "running", "done", "failed", "stopped")
 STATES = ("", "running", runs.OVER)
 """For who sees runs over other people's accounts: whose failures they had is not told by a filter either."""
+
+SHOWN = (
+    models.Run.id, models.Run.start, models.Run.provider, models.Run.scope, models.Run.result,
+    models.Run.started_at, models.Run.finished_at, models.Run.totals, models.Run.done, models.Run.total,
+    models.Run.current,
+)
+"""All that the list is made of."""
 
 EVENTS = 200
 """A page."""
@@ -85,13 +91,15 @@ class View:
 @pages.get("")
 @needs(Right.SEE)
 def show() -> ResponseReturnValue:
-    page = _runs(current_user.reach)
-    busy = any(run.finished is None for run in page.rows)
-    version = _version(page)
+    within = current_user.reach
+    found = _runs(within)
     polled = hx.wants_partial() and "seen" in request.args
-    if polled and busy and request.args["seen"] == version:
+    if polled and request.args["seen"] == found.version:
         return hx.unchanged()
-    answer = hx.page_or_partial("logs/index.html", "logs/_runs.html", **_context(page, busy, version))
+    page = found.page()
+    page = replace(page, rows=runs.shown(page.rows, within))
+    busy = any(run.finished is None for run in page.rows)
+    answer = hx.page_or_partial("logs/index.html", "logs/_runs.html", **_context(page, busy, found.version))
     return hx.stop_polling(answer) if polled and not busy else answer
 
 
@@ -129,8 +137,8 @@ def download(start: str, name: str) -> ResponseReturnValue:
     return answer
 
 
-def _runs(within: Reach) -> Page:
-    """The runs that the request asks for."""
+def _runs(within: Reach) -> Watched:
+    """The runs that the request asks for, as rows."""
     row = models.Run
     columns: dict[str, Any] = {
         "start": row.start, "provider": (row.provider, row.start), "finished": (row.finished_at, row.start)
@@ -149,8 +157,7 @@ def _runs(within: Reach) -> Page:
         query = query.where(row.result == ask.filters["result"])
     if ask.q:
         query = query.where(runs.runs_with(ask.q, within))
-    page = paginate(ask, query, columns, NEWEST_FIRST)
-    return replace(page, rows=runs.shown(page.rows, within))
+    return watched(ask, query, columns, NEWEST_FIRST, SHOWN)
 
 
 def _context(page: Page, busy: bool, version: str) -> dict[str, Any]:
@@ -161,11 +168,6 @@ def _context(page: Page, busy: bool, version: str) -> dict[str, Any]:
         "results": RESULTS if current_user.reach.everything else STATES,
         "kept_days": options.load(instance().config).log_days,
     }
-
-
-def _version(page: Page) -> str:
-    """Changes when what is shown changes."""
-    return hashlib.sha256(repr((page.rows, page.total, page.number)).encode()).hexdigest()[:12]
 
 
 def _found(start: str) -> RunFacts:

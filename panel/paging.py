@@ -6,13 +6,18 @@ nearest that is there, what is unknown the default.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import request
+from flask import current_app, request
+from peewee import Select, fn
+
+import models
 
 SIZES = (25, 50, 100)
 LONGEST_SEARCH = 100
@@ -114,8 +119,47 @@ def paginate(ask: Ask, query: Any, columns: Mapping[str, Any], sort: str, counte
     total = (query if counted is None else counted).order_by().count()
     pages = max(1, -(-total // ask.size))
     number = min(ask.page, pages)
-    rows = list(query.order_by(*_order(ask, columns)).limit(ask.size).offset((number - 1) * ask.size))
+    rows = list(_part(ask, query, columns, number))
     return Page(ask, rows, total, number, pages, request.path, sort)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A page of a list that is asked for every two seconds. `version`: changes when what is shown does. `further`: the
+    values of the further expressions that were asked for."""
+
+    version: str
+    further: Sequence[Any]
+    _made: Callable[[], Page]
+
+    def page(self) -> Page:
+        """Made when it is to be shown; its rows have the fields that were asked for, and no further ones."""
+        return self._made()
+
+
+def watched(
+    ask: Ask, query: Any, columns: Mapping[str, Any], sort: str, fields: Sequence[Any], *further: Any
+) -> Watched:
+    """As `paginate`, for a list that is asked for every two seconds, of which these fields are shown.
+
+    SQLite makes all of it in one step, while Python's other threads go on: each row that is fetched by itself waits for
+    its turn among them, which is most of what a poll waits for beside a check. The version has a key, so that who may
+    not read a field can't guess it from that.
+    """
+    told = _told(ask, query, columns, ask.page, fields, further)
+    pages = max(1, -(-told[1] // ask.size))
+    if ask.page > pages:
+        told = _told(ask, query, columns, pages, fields, further)
+
+    def made() -> Page:
+        rows = [
+            query.model(**{one.name: one.python_value(value) for one, value in zip(fields, row, strict=True)})
+            for row in json.loads(told[0])
+        ]
+        return Page(ask, rows, told[1], min(ask.page, pages), pages, request.path, sort)
+
+    key = hashlib.sha256(str(current_app.secret_key).encode()).digest()
+    return Watched(hashlib.blake2b(repr(told).encode(), key=key, digest_size=6).hexdigest(), told[2:], made)
 
 
 def listed(ask: Ask, rows: Sequence[Any], path: str, sort: str) -> Page:
@@ -130,6 +174,20 @@ def listed(ask: Ask, rows: Sequence[Any], path: str, sort: str) -> Page:
 def search_text(text: str) -> str:
     """What somebody searches for: one line, not too long. Peewee's `contains` escapes LIKE's own characters."""
     return "".join(one for one in text if one.isprintable()).strip()[:LONGEST_SEARCH]
+
+
+def _part(ask: Ask, query: Any, columns: Mapping[str, Any], number: int) -> Any:
+    return query.order_by(*_order(ask, columns)).limit(ask.size).offset((number - 1) * ask.size)
+
+
+def _told(
+    ask: Ask, query: Any, columns: Mapping[str, Any], number: int, fields: Sequence[Any], further: Sequence[Any]
+) -> Any:
+    """Of that page: its rows as JSON, how many rows there are, and the further values."""
+    rows = _part(ask, query.select(fn.json_array(*fields).alias("row")), columns, number).alias("rows")
+    total = query.select(fn.COUNT(fields[0])).order_by()
+    statement = Select([rows], [fn.json_group_array(fn.json(rows.c.row)), total, *further])
+    return models.database.execute(statement).fetchone()
 
 
 def _order(ask: Ask, columns: Mapping[str, Any]) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from peewee import fn
 
 import models
 from jobs.policy.access import Right
@@ -21,7 +21,7 @@ from jobs.wiring.instance import now
 from panel import hx, work
 from panel.access import needs
 from panel.audit import audited, note
-from panel.paging import Page, asked, paginate
+from panel.paging import Watched, asked, watched
 from panel.tabs import Tab
 from panel.wording import sentence
 
@@ -42,6 +42,12 @@ OVER: Mapping[str, Any] = {
     "finished": (_row.finished_at, _row.id),
     **{name: COLUMNS[name] for name in ("account", "website", "provider", "requested")},
 }
+SHOWN = (
+    _row.id, _row.kind, _row.state, _row.account, _row.website, _row.payload, _row.provider, _row.order_url,
+    _row.requested_at, _row.polled_at, _row.run_after, _row.finished_at, _row.attempts, _row.answer,
+)
+"""All that the list is made of."""
+
 PENDING, HISTORY = "", "over"
 KINDS = ("", "order", "check")
 FAILED = "It failed. SSL/TLS Status says what is known of each name, and what you can do."
@@ -90,13 +96,12 @@ class Entry:
 @needs(Right.SEE)
 def show() -> ResponseReturnValue:
     """The list; polled (`seen`: the version that is shown) while something in it is queued or running."""
-    page, busy = _page()
-    version = _version(page)
+    found = _found_entries()
     polled = hx.wants_partial() and "seen" in request.args
-    if polled and busy and request.args["seen"] == version:
+    if polled and request.args["seen"] == found.version:
         return hx.unchanged()
-    answer = _shown(page, busy)
-    return hx.stop_polling(answer) if polled and not busy else answer
+    answer = _shown(found)
+    return hx.stop_polling(answer) if polled and not _busy(found) else answer
 
 
 @pages.post("/<int:entry>/retry")
@@ -112,7 +117,7 @@ def retry(entry: int) -> ResponseReturnValue:
         work.wake()
         hx.say("The order is tried now, by a check of its account." if row.kind == "order" else "It is tried now.",
                "good")
-    return _shown(*_page()) if hx.wants_partial() else hx.back(url_for("queue.show"))
+    return _shown(_found_entries()) if hx.wants_partial() else hx.back(url_for("queue.show"))
 
 
 @pages.get("/<int:entry>/cancel")
@@ -151,9 +156,9 @@ def _refused(failure: Failure) -> None:
     hx.say(text, "warn")
 
 
-def _page() -> tuple[Page, bool]:
-    """The rows that are asked for, and whether something among all that one sees is queued or running."""
-    over = request.args.get("show") == HISTORY
+def _found_entries() -> Watched:
+    """The rows that are asked for, and further whether something among all that one sees is queued or running."""
+    over = _is_over()
     columns, usual = (OVER, "-finished") if over else (COLUMNS, "requested")
     ask = asked(columns, usual, {"show": (PENDING, HISTORY), "kind": KINDS})
     mine = pending.reached(current_user.reach)
@@ -161,21 +166,30 @@ def _page() -> tuple[Page, bool]:
     query = _row.select().where(states & mine & pending.holds(ask.q, current_user.reach))
     if ask.filters["kind"]:
         query = query.where(_row.kind == ask.filters["kind"])
-    page = paginate(ask, query, columns, usual)
-    busy = not over and _row.select(_row.id).where(_row.state.in_(_BUSY) & mine).exists()
-    return replace(page, rows=[_entry(row) for row in page.rows], path=url_for("queue.show")), busy
+    at_work = fn.EXISTS(_row.select(_row.id).where(_row.state.in_(_BUSY) & mine))
+    return watched(ask, query, columns, usual, SHOWN, at_work)
 
 
-def _shown(page: Page, busy: bool) -> str:
-    over = page.ask.filters["show"] == HISTORY
+def _busy(found: Watched) -> bool:
+    """Whether the list has to be asked for again; the history has not."""
+    return bool(found.further[0]) and not _is_over()
+
+
+def _shown(found: Watched) -> str:
+    page = found.page()
     return hx.page_or_partial(
-        "queue/index.html", PARTIAL, page=page, over=over, busy=busy, version=_version(page), now=now()
+        "queue/index.html",
+        PARTIAL,
+        page=replace(page, rows=[_entry(row) for row in page.rows], path=url_for("queue.show")),
+        over=_is_over(),
+        busy=_busy(found),
+        version=found.version,
+        now=now(),
     )
 
 
-def _version(page: Page) -> str:
-    """Changes when what is shown changes."""
-    return hashlib.sha256(repr((page.rows, page.total)).encode()).hexdigest()[:12]
+def _is_over() -> bool:
+    return request.args.get("show") == HISTORY
 
 
 def _entry(row: models.QueueEntry) -> Entry:
