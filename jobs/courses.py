@@ -14,12 +14,16 @@ from contextlib import AbstractContextManager
 from heapq import heappop, heappush
 from typing import Generic, TypeVar
 
+from jobs import visitors
 from jobs.busy import WINDOW, Busy
 
 FEW = 2
 """Workers that go on with courses where the process has a processor's worth to do already: more of them would make no
 course quicker, and everybody else in the process, the panel's pages above all, waits for each of them in turn. Where a
 CA is far, workers wait for its answers and all of them work."""
+
+A_PAGE = 0.01
+"""Seconds after which it is looked again whether somebody still waits for a page."""
 
 T = TypeVar("T")
 Waits = Generator[float, None, T]
@@ -108,8 +112,9 @@ class _Crew(Generic[T]):
         with self._turn:
             while self._fresh or self._under_way:
                 now = time.monotonic()
-                if self._at_work >= FEW and self._busy.full():
-                    self._turn.wait(WINDOW)
+                enough_for = self._enough_for()
+                if enough_for:
+                    self._turn.wait(enough_for)
                     continue
                 task = self._task(now)
                 if task is not None:
@@ -117,6 +122,13 @@ class _Crew(Generic[T]):
                     return task
                 self._turn.wait(self._until(now))
             return None
+
+    def _enough_for(self) -> float:
+        """For how many seconds no more workers are to go on than do already. One does in any case, so that whoever asks
+        for page after page stops no run."""
+        if self._at_work and visitors.anybody():
+            return A_PAGE
+        return WINDOW if self._at_work >= FEW and self._busy.full() else 0.0
 
     def _task(self, now: float) -> tuple[int, Waits[T]] | None:
         if self._waiting and self._waiting[0][0] <= now:

@@ -14,6 +14,7 @@ from flask_wtf.csrf import CSRFError
 from peewee import DatabaseError, SqliteDatabase
 from werkzeug.exceptions import HTTPException
 
+from jobs import visitors
 from jobs.policy.access import Right
 from jobs.policy.customer_words import for_host, for_owner
 from jobs.policy.disk_trouble import disk_trouble
@@ -56,15 +57,20 @@ _PAGES = {
 
 def guard(app: Flask, database: SqliteDatabase) -> None:
     """Attach to `app`. The database is opened for a request, in whichever thread that runs, and closed after it or kept
-    for the next one (`panel/lasting.py`)."""
+    for the next one (`panel/lasting.py`). While one is under way, a check gives way (`jobs/visitors.py`)."""
 
     @app.before_request
     def before() -> None:
         if request.endpoint != "static":
+            if request.method == "GET":  # what a form sends may come as slowly as its sender likes
+                visitors.came()
+                g.counted = True
             lasting.opened(database)
 
     @app.teardown_request
     def after(error: BaseException | None) -> None:
+        if g.pop("counted", False):
+            visitors.went()
         lasting.ended(database, error is None and g.pop("went_well", False))
 
     @app.after_request

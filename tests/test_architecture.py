@@ -166,6 +166,7 @@ def test_the_doctor_is_handed_what_rows_say_and_uses_steps_that_only_look() -> N
 def test_the_panel_asks_only_the_wiring_for_work() -> None:
     allowed = (
         "panel", "models", "jobs.policy", "jobs.registry", "jobs.wiring", "jobs.ports", "jobs.letter", "jobs.config",
+        "jobs.visitors",
     )
     wrong = strangers(sources("panel", "wsgi.py"), *allowed)
     only_named = [

@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 
+from jobs import visitors
 from jobs.busy import Busy
 from jobs.courses import FEW, Waits, finish, finish_all
 
@@ -161,6 +162,15 @@ def test_all_workers_go_on_where_they_wait_for_answers() -> None:
 def test_a_few_go_on_where_the_process_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Busy, "full", lambda self: True)
     assert at_once(rounds=32, workers=8, together=FEW) == FEW
+
+
+def test_one_goes_on_while_somebody_waits_for_a_page() -> None:
+    visitors.came()
+    try:
+        assert at_once(rounds=8, workers=8, together=1) == 1
+    finally:
+        visitors.went()
+    assert at_once(rounds=32, workers=8, together=8) == 8
 
 
 def test_a_process_is_busy_where_it_used_nearly_a_processor_in_the_last_window() -> None:
