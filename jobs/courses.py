@@ -124,11 +124,13 @@ class _Crew(Generic[T]):
             return None
 
     def _enough_for(self) -> float:
-        """For how many seconds no more workers are to go on than do already. One does in any case, so that whoever asks
-        for page after page stops no run."""
-        if self._at_work and visitors.anybody():
+        """For how many seconds no more workers are to go on than do already: only where the processor is what they wait
+        for. One goes on in any case, so that whoever asks for page after page stops no run."""
+        if not self._at_work or not self._busy.full():
+            return 0.0
+        if visitors.anybody():
             return A_PAGE
-        return WINDOW if self._at_work >= FEW and self._busy.full() else 0.0
+        return WINDOW if self._at_work >= FEW else 0.0
 
     def _task(self, now: float) -> tuple[int, Waits[T]] | None:
         if self._waiting and self._waiting[0][0] <= now:

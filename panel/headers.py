@@ -62,7 +62,7 @@ def guard(app: Flask, database: SqliteDatabase) -> None:
     @app.before_request
     def before() -> None:
         if request.endpoint != "static":
-            if request.method == "GET":  # what a form sends may come as slowly as its sender likes
+            if _is_awaited():
                 visitors.came()
                 g.counted = True
             lasting.opened(database)
@@ -91,6 +91,13 @@ def guard(app: Flask, database: SqliteDatabase) -> None:
     app.register_error_handler(HTTPException, _error_page)
     app.register_error_handler(Failure, _failure_page)
     app.register_error_handler(DatabaseError, _database_page)
+
+
+def _is_awaited() -> bool:
+    """Whether a check gives way to this request: to a page for who is signed in (`panel/access.py` has decided before).
+    What everybody may ask is asked by anybody; what a form sends may come as slowly as its sender likes."""
+    known = request.endpoint is not None and not is_public(current_app, request.endpoint)
+    return known and request.method == "GET"
 
 
 def _csrf_failed(error: CSRFError) -> ResponseReturnValue:

@@ -93,13 +93,14 @@ class View:
 def show() -> ResponseReturnValue:
     within = current_user.reach
     found = _runs(within)
+    told_less = None if within.everything else _shown(found, within)
+    version = found.version_for(told_less)
     polled = hx.wants_partial() and "seen" in request.args
-    if polled and request.args["seen"] == found.version:
+    if polled and request.args["seen"] == version:
         return hx.unchanged()
-    page = found.page()
-    page = replace(page, rows=runs.shown(page.rows, within))
+    page = told_less or _shown(found, within)
     busy = any(run.finished is None for run in page.rows)
-    answer = hx.page_or_partial("logs/index.html", "logs/_runs.html", **_context(page, busy, found.version))
+    answer = hx.page_or_partial("logs/index.html", "logs/_runs.html", **_context(page, busy, version))
     return hx.stop_polling(answer) if polled and not busy else answer
 
 
@@ -158,6 +159,11 @@ def _runs(within: Reach) -> Watched:
     if ask.q:
         query = query.where(runs.runs_with(ask.q, within))
     return watched(ask, query, columns, NEWEST_FIRST, SHOWN)
+
+
+def _shown(found: Watched, within: Reach) -> Page:
+    page = found.page()
+    return replace(page, rows=runs.shown(page.rows, within))
 
 
 def _context(page: Page, busy: bool, version: str) -> dict[str, Any]:

@@ -136,6 +136,11 @@ class Watched:
         """Made when it is to be shown; its rows have the fields that were asked for, and no further ones."""
         return self._made()
 
+    def version_for(self, page: Page | None) -> str:
+        """For who is told less than the rows say, the version of what is shown on `page`: else it would tell him how
+        often the rest changes."""
+        return self.version if page is None else _version((page.rows, page.total, page.number, self.further))
+
 
 def watched(
     ask: Ask, query: Any, columns: Mapping[str, Any], sort: str, fields: Sequence[Any], *further: Any
@@ -143,13 +148,13 @@ def watched(
     """As `paginate`, for a list that is asked for every two seconds, of which these fields are shown.
 
     SQLite makes all of it in one step, while Python's other threads go on: each row that is fetched by itself waits for
-    its turn among them, which is most of what a poll waits for beside a check. The version has a key, so that who may
-    not read a field can't guess it from that.
+    its turn among them, which is most of what a poll waits for beside a check.
     """
     told = _told(ask, query, columns, ask.page, fields, further)
     pages = max(1, -(-told[1] // ask.size))
     if ask.page > pages:
         told = _told(ask, query, columns, pages, fields, further)
+        pages = max(1, -(-told[1] // ask.size))
 
     def made() -> Page:
         rows = [
@@ -158,8 +163,7 @@ def watched(
         ]
         return Page(ask, rows, told[1], min(ask.page, pages), pages, request.path, sort)
 
-    key = hashlib.sha256(str(current_app.secret_key).encode()).digest()
-    return Watched(hashlib.blake2b(repr(told).encode(), key=key, digest_size=6).hexdigest(), told[2:], made)
+    return Watched(_version(told), told[2:], made)
 
 
 def listed(ask: Ask, rows: Sequence[Any], path: str, sort: str) -> Page:
@@ -178,6 +182,12 @@ def search_text(text: str) -> str:
 
 def _part(ask: Ask, query: Any, columns: Mapping[str, Any], number: int) -> Any:
     return query.order_by(*_order(ask, columns)).limit(ask.size).offset((number - 1) * ask.size)
+
+
+def _version(shown: object) -> str:
+    """With a key, so that what is not told can't be guessed from it."""
+    key = hashlib.sha256(str(current_app.secret_key).encode()).digest()
+    return hashlib.blake2b(repr(shown).encode(), key=key, digest_size=6).hexdigest()
 
 
 def _told(

@@ -21,7 +21,7 @@ from jobs.wiring.instance import now
 from panel import hx, work
 from panel.access import needs
 from panel.audit import audited, note
-from panel.paging import Watched, asked, watched
+from panel.paging import Page, Watched, asked, watched
 from panel.tabs import Tab
 from panel.wording import sentence
 
@@ -97,8 +97,9 @@ class Entry:
 def show() -> ResponseReturnValue:
     """The list; polled (`seen`: the version that is shown) while something in it is queued or running."""
     found = _found_entries()
+    told_less = None if current_user.may(Right.SEE_HOST) else _entries(found)
     polled = hx.wants_partial() and "seen" in request.args
-    if polled and request.args["seen"] == found.version:
+    if polled and request.args["seen"] == found.version_for(told_less):
         return hx.unchanged()
     answer = _shown(found)
     return hx.stop_polling(answer) if polled and not _busy(found) else answer
@@ -175,16 +176,16 @@ def _busy(found: Watched) -> bool:
     return bool(found.further[0]) and not _is_over()
 
 
-def _shown(found: Watched) -> str:
+def _entries(found: Watched) -> Page:
     page = found.page()
+    return replace(page, rows=[_entry(row) for row in page.rows], path=url_for("queue.show"))
+
+
+def _shown(found: Watched) -> str:
+    page = _entries(found)
+    version = found.version_for(None if current_user.may(Right.SEE_HOST) else page)
     return hx.page_or_partial(
-        "queue/index.html",
-        PARTIAL,
-        page=replace(page, rows=[_entry(row) for row in page.rows], path=url_for("queue.show")),
-        over=_is_over(),
-        busy=_busy(found),
-        version=found.version,
-        now=now(),
+        "queue/index.html", PARTIAL, page=page, over=_is_over(), busy=_busy(found), version=version, now=now()
     )
 
 

@@ -164,12 +164,22 @@ def test_a_few_go_on_where_the_process_is_busy(monkeypatch: pytest.MonkeyPatch) 
     assert at_once(rounds=32, workers=8, together=FEW) == FEW
 
 
-def test_one_goes_on_while_somebody_waits_for_a_page() -> None:
+@pytest.fixture
+def somebody_waits() -> Iterator[None]:
     visitors.came()
-    try:
-        assert at_once(rounds=8, workers=8, together=1) == 1
-    finally:
-        visitors.went()
+    yield
+    visitors.went()
+
+
+@pytest.mark.usefixtures("somebody_waits")
+def test_one_goes_on_in_a_busy_process_while_somebody_waits_for_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Busy, "full", lambda self: True)
+    assert at_once(rounds=8, workers=8, together=1) == 1
+
+
+@pytest.mark.usefixtures("somebody_waits")
+def test_all_go_on_that_wait_for_a_ca_whoever_asks_for_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Busy, "full", lambda self: False)
     assert at_once(rounds=32, workers=8, together=8) == 8
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 from flask import Flask
 
@@ -17,20 +19,33 @@ def seen(app: Flask) -> list[bool]:
     return found
 
 
-def test_somebody_waits_while_a_page_is_made(app: Flask, seen: list[bool]) -> None:
-    Browser(app).get("/login")
+@pytest.fixture
+def signed_in(browser: Browser, seen: list[bool]) -> Browser:
+    browser.sign_in()
+    seen.clear()
+    return browser
+
+
+def test_somebody_waits_while_a_page_is_made(signed_in: Browser, seen: list[bool]) -> None:
+    signed_in.get("/queue")
     assert seen == [True]
     assert not visitors.anybody()
 
 
-def test_nobody_waits_any_more_for_a_page_that_failed(app: Flask, seen: list[bool]) -> None:
-    app.before_request(lambda: 1 / 0)
+def test_nobody_waits_any_more_for_a_page_that_failed(app: Flask, signed_in: Browser, seen: list[bool]) -> None:
     app.config["PROPAGATE_EXCEPTIONS"] = False
-    assert Browser(app).get("/login").status_code == 500
+    with mock.patch("panel.queue.watched", side_effect=ZeroDivisionError):
+        assert signed_in.get("/queue").status_code == 500
     assert seen == [True]
     assert not visitors.anybody()
 
 
-def test_a_form_that_comes_as_slowly_as_its_sender_likes_holds_nothing_up(app: Flask, seen: list[bool]) -> None:
-    Browser(app).sign_in()  # asks for the form, and sends it
-    assert seen == [True, False]
+def test_what_everybody_may_ask_holds_nothing_up(app: Flask, seen: list[bool]) -> None:
+    for path in ("/login", "/healthz", "/nothing"):
+        Browser(app).get(path)
+    assert seen == [False] * 3
+
+
+def test_a_form_that_comes_as_slowly_as_its_sender_likes_holds_nothing_up(signed_in: Browser, seen: list[bool]) -> None:
+    signed_in.post("/logout", "/queue")
+    assert seen[-1] is False

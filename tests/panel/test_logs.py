@@ -131,6 +131,15 @@ class TestList:
         over = part(root, f"/logs?seen={version.group(1)}")
         assert over.status_code == 286 and "every 2s" not in over.text
 
+    def test_a_users_page_stays_as_it_is_while_only_others_get_on(self, ann: Browser, place: Place) -> None:
+        going = Going(place)
+        version = re.search(r'"seen": "(\w+)"', part(ann, "/logs").text)
+        assert version
+        models.Run.update(done=1, total=3, current=OTHER).execute()
+        assert part(ann, f"/logs?seen={version.group(1)}").status_code == 204
+        going.end()
+        assert part(ann, f"/logs?seen={version.group(1)}").status_code == 286
+
     def test_a_user_sees_what_was_about_him_and_no_more(self, ann: Browser, place: Place) -> None:
         own, others = seed.runs(place, ("*", ANN, OTHER, f"{ANN},{OTHER}"))[1:3]
         page = ask(ann, "/logs").text
