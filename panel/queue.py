@@ -98,10 +98,11 @@ def show() -> ResponseReturnValue:
     """The list; polled (`seen`: the version that is shown) while something in it is queued or running."""
     found = _found_entries()
     told_less = None if current_user.may(Right.SEE_HOST) else _entries(found)
+    version = found.version_for(told_less)
     polled = hx.wants_partial() and "seen" in request.args
-    if polled and request.args["seen"] == found.version_for(told_less):
+    if polled and request.args["seen"] == version:
         return hx.unchanged()
-    answer = _shown(found)
+    answer = _shown(found, told_less or _entries(found), version)
     return hx.stop_polling(answer) if polled and not _busy(found) else answer
 
 
@@ -118,7 +119,11 @@ def retry(entry: int) -> ResponseReturnValue:
         work.wake()
         hx.say("The order is tried now, by a check of its account." if row.kind == "order" else "It is tried now.",
                "good")
-    return _shown(_found_entries()) if hx.wants_partial() else hx.back(url_for("queue.show"))
+    if not hx.wants_partial():
+        return hx.back(url_for("queue.show"))
+    found = _found_entries()
+    page = _entries(found)
+    return _shown(found, page, found.version_for(None if current_user.may(Right.SEE_HOST) else page))
 
 
 @pages.get("/<int:entry>/cancel")
@@ -181,9 +186,7 @@ def _entries(found: Watched) -> Page:
     return replace(page, rows=[_entry(row) for row in page.rows], path=url_for("queue.show"))
 
 
-def _shown(found: Watched) -> str:
-    page = _entries(found)
-    version = found.version_for(None if current_user.may(Right.SEE_HOST) else page)
+def _shown(found: Watched, page: Page, version: str) -> str:
     return hx.page_or_partial(
         "queue/index.html", PARTIAL, page=page, over=_is_over(), busy=_busy(found), version=version, now=now()
     )
