@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.free_ports import free_port
+
 KID, HMAC = "kid-1", "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
 
 
@@ -33,7 +35,7 @@ def pebble(folder: Path, eab: bool = False) -> Iterator[DirectoryServer]:
     """Run Pebble on free loopback ports until the block ends."""
     folder.mkdir(parents=True, exist_ok=True)
     self_signed(folder)
-    port, management = _free_port(), _free_port()
+    port, management = free_port(), free_port()
     (folder / "pebble.json").write_text(json.dumps({"pebble": {
         "listenAddress": f"127.0.0.1:{port}", "managementListenAddress": f"127.0.0.1:{management}",
         "certificate": str(folder / "wfe.pem"), "privateKey": str(folder / "wfe.key"), "httpPort": 1, "tlsPort": 1,
@@ -65,12 +67,6 @@ def _wait(port: int, folder: Path, process: subprocess.Popen[bytes]) -> None:
                 raise AssertionError((folder / "pebble.log").read_text()) from None
             time.sleep(pause)
             pause = min(pause * 2, 0.2)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def self_signed(folder: Path, address: str = "127.0.0.1") -> None:

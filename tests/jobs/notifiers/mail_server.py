@@ -20,6 +20,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
 from jobs.letter import Letter, Rendered
+from tests.free_ports import free_port
 
 NAME = "localhost"
 USER, PASSWORD = "autossl", "hush hush"
@@ -98,7 +99,7 @@ def running(tls: ssl.SSLContext | None = None, at_once: bool = False, auth: bool
         settings |= {"tls_context": tls, "require_starttls": True}
     else:
         settings |= {"auth_require_tls": False}
-    controller = Controller(made, hostname="127.0.0.1", port=_free_port(), server_hostname="mx.test", **settings)
+    controller = Controller(made, hostname="127.0.0.1", port=free_port(), server_hostname="mx.test", **settings)
     if at_once:
         # the library would look whether it is up without TLS
         controller._trigger_server = lambda: _greeted(controller.port)  # type: ignore[method-assign]
@@ -184,9 +185,3 @@ def _greeted(port: int) -> None:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with socket.create_connection(("127.0.0.1", port), 5) as plain, context.wrap_socket(plain) as line:
         line.recv(1024)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from jobs.preflight import run
+from tests.free_ports import free_port
 
 Handler = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
 
@@ -99,7 +100,7 @@ class Bind:
 @pytest.fixture(scope="session")
 def bind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bind]:
     folder = tmp_path_factory.mktemp("bind")
-    port, silent = _free_port(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    port, silent = free_port(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     silent.bind(("127.0.0.1", 0))
     (folder / "root").write_text("$TTL 60\n@ SOA a. b. 1 60 60 60 60\n@ NS a.\na A 127.0.0.1\nslow.test NS a.\n")
     parts = [_options(folder, port), f'zone "." {{ type primary; file "{folder}/root"; }};\n']
@@ -170,7 +171,7 @@ class Web:
         self.headers: list[str] = []
         self._context = context
         self._families = families
-        self.http, self.https = _free_port(families), _free_port(families)
+        self.http, self.https = free_port(*families), free_port(*families)
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -292,20 +293,3 @@ def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     return context
-
-
-def _free_port(addresses: tuple[str, ...] = ("127.0.0.1",)) -> int:
-    """A port that is free on all `addresses`, for TCP and UDP."""
-    while True:
-        with contextlib.ExitStack() as stack:
-            port = 0
-            try:
-                for address in addresses:
-                    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-                    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                        sock = stack.enter_context(socket.socket(family, kind))
-                        sock.bind((address, port))
-                        port = sock.getsockname()[1]
-            except OSError:
-                continue
-            return port

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -135,18 +134,3 @@ def refuses(query: dns.message.Message, fake: Fake) -> bytes:
 
 def fails(query: dns.message.Message, fake: Fake) -> bytes:
     return says(query, code=dns.rcode.SERVFAIL).to_wire(max_size=65535)
-
-
-def free_port(*addresses: str) -> int:
-    """A UDP port that is free on all of them."""
-    while True:
-        with contextlib.ExitStack() as stack:
-            port = 0
-            try:
-                for each in addresses:
-                    made = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-                    made.bind((each, port))
-                    port = made.getsockname()[1]
-            except OSError:
-                continue
-            return int(port)

@@ -17,7 +17,8 @@ import pytest
 from jobs.preflight.engine import MOST_AT_ONCE, Engine
 from jobs.preflight.message import Answer
 from jobs.preflight.wire import Server, Status, Unusable, read
-from tests.jobs.preflight.name_servers import Fake, address, fails, free_port, says, serving, silent
+from tests.free_ports import free_port
+from tests.jobs.preflight.name_servers import Fake, address, fails, says, serving, silent
 
 NAME = "www.a.test"
 

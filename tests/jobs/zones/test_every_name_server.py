@@ -20,7 +20,8 @@ from jobs.preflight.wire import Reply, Server
 from jobs.zones import Zones, dns_solver
 from jobs.zones.authoritative import Agreement, seen_everywhere
 from tests.fakes import rights_to
-from tests.jobs.preflight.name_servers import free_port, serves, serving
+from tests.free_ports import free_port
+from tests.jobs.preflight.name_servers import serves, serving
 from tests.jobs.zones.zone_bench import NS2, SILENT, Watching, backend, installation, listed, solver, texts
 
 pytestmark = pytest.mark.e2e(timeout=40)
