@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -15,7 +15,7 @@ import models
 from jobs import queue, records, served
 from jobs.policy.certificate import Certificate
 from jobs.policy.proof import read_certificate
-from jobs.policy.served_watch import FEWEST, Look, State
+from jobs.policy.served_watch import FEWEST, State
 from jobs.policy.site import Website
 from jobs.ports import Served
 from jobs.store import KEY, store
@@ -275,18 +275,19 @@ def test_addresses_at_which_nobody_answers_cost_a_tick_its_time_and_no_more(
 ) -> None:
     mains = [f"site{number:02}.test" for number in range(served.AT_ONCE * 4)]
     host.add(*mains)
-    probe, wait, time_is_up = host.service.probe, served.wait, Event()
+    probe, time_is_up = host.service.probe, Event()
 
     def silent(website: Website, certificate: Certificate) -> Sequence[Served]:
-        time_is_up.wait(30)
+        time_is_up.wait(10)
         return probe(website, certificate)
 
-    def waits(looks: Iterable[Future[Look]], timeout: float) -> None:
-        wait(looks, timeout=timeout)
-        time_is_up.set()
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            time_is_up.set()  # what was not begun is cancelled by now
+            super().shutdown(wait, cancel_futures=cancel_futures)
 
     monkeypatch.setattr(host.service, "probe", silent)
-    monkeypatch.setattr(served, "wait", waits)
+    monkeypatch.setattr(served, "ThreadPoolExecutor", Pool)
     monkeypatch.setattr(served_watch, "SECONDS_A_BATCH", 0.8)
     monkeypatch.setattr(served_watch, "SECONDS_A_TICK", 0.0)
     host.tick()
